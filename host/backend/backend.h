@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Floor 2: a backend turns content into coded segments and back. All backends give the same bytes and
+// the same statuses; which one runs is invisible in the archive.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gramzip/core/format.h"
+#include "gramzip/core/status.h"
+
+namespace gramzip {
+struct SegmentInput {
+  ElementType type;
+  std::span<const uint8_t> content;  // 1 byte to 16 MiB, whole elements
+};
+
+// A coded segment: what host/frame writes as one section.
+struct EncodedSegment {
+  SegmentHeader header;
+  std::vector<uint8_t> tables;       // as on the wire, header.table_bytes
+  std::vector<BlockRecord> records;  // header.blocks
+  std::vector<uint8_t> data;         // blocks, each padded to 32 bytes with zeros
+};
+
+// One code table, checked: lengths of the symbols first to first + count - 1.
+struct CodeTable {
+  uint16_t first = 0;
+  uint16_t count = 0;
+  std::vector<uint8_t> lengths;
+};
+
+// A segment to decode. Everything in it but `data` has been checked against the format by host/frame:
+// header, tables (Kraft sums, lengths), records (sizes, modes, repeat-free offsets within data).
+struct SegmentView {
+  SegmentHeader header;
+  std::span<const CodeTable> tables;
+  std::span<const BlockRecord> records;
+  std::span<const uint32_t> offsets;  // of each block in data, header.blocks + 1
+  std::span<const uint8_t> data;
+};
+
+struct DecodeRequest {
+  SegmentView segment;
+  uint32_t first_block;
+  uint32_t block_count;
+  std::span<uint8_t> output;         // decoded bytes of those blocks
+  std::span<BlockStatus> status;     // block_count; output of a block that is not ok is unspecified
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;
+  // Segments a call should carry to use the backend well.
+  virtual uint32_t preferred_batch() const { return 1; }
+  virtual void encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) = 0;
+  virtual void decode(std::span<const DecodeRequest> requests) = 0;
+};
+
+std::unique_ptr<Backend> make_cpu_backend();
+// Null if the build has no CUDA, or no device answers; `why` then says so in one line.
+std::unique_ptr<Backend> make_cuda_backend(int device, std::string& why);
+}  // namespace gramzip

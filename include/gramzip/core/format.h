@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wire layout of segments and blocks (docs/format.md, 2.4): fields at fixed offsets, little-endian.
+// Section framing, index and trailer are host matters and live in host/frame.
+#pragma once
+#include "gramzip/core/elements.h"
+#include "gramzip/core/wire.h"
+
+namespace gramzip {
+enum class BlockMode : uint8_t { raw = 0, coded = 1, constant = 2, repeat = 3 };
+
+inline constexpr uint32_t kBlockRecordBytes = 24;
+struct BlockRecord {
+  BlockMode mode;
+  uint32_t coded_bytes;   // without padding
+  uint64_t coded_hash;    // XXH3-64 of the coded bytes
+  uint64_t decoded_hash;  // XXH3-64 of the decoded bytes
+};
+GRAMZIP_HD inline void store_block_record(uint8_t* p, const BlockRecord& r) {
+  store_le<uint32_t>(p, static_cast<uint32_t>(r.mode));
+  store_le<uint32_t>(p + 4, r.coded_bytes);
+  store_le<uint64_t>(p + 8, r.coded_hash);
+  store_le<uint64_t>(p + 16, r.decoded_hash);
+}
+// False if a reserved byte is set or the mode is unknown.
+GRAMZIP_HD inline bool load_block_record(const uint8_t* p, BlockRecord& r) {
+  const uint32_t mode = load_le<uint32_t>(p);
+  r.mode = static_cast<BlockMode>(mode & 0xff);
+  r.coded_bytes = load_le<uint32_t>(p + 4);
+  r.coded_hash = load_le<uint64_t>(p + 8);
+  r.decoded_hash = load_le<uint64_t>(p + 16);
+  return mode <= 3;
+}
+
+inline constexpr uint32_t kSegmentHeaderBytes = 64;
+struct SegmentHeader {
+  Codec codec;
+  uint8_t word_order;  // 0: static rows
+  ElementType type;
+  uint8_t block_log2;
+  uint8_t symbol_bits;
+  uint8_t code_limit;
+  uint8_t tables;
+  uint8_t run_log2;
+  uint32_t blocks;
+  uint32_t table_bytes;
+  uint32_t decoded_bytes;
+
+  GRAMZIP_HD Split split() const { return make_split(type, symbol_bits); }
+  GRAMZIP_HD uint32_t block_begin(uint32_t b) const { return b << block_log2; }
+  GRAMZIP_HD uint32_t block_bytes(uint32_t b) const {
+    const uint32_t size = 1u << block_log2, rest = decoded_bytes - block_begin(b);
+    return rest < size ? rest : size;
+  }
+};
+
+// The header of a segment of `decoded_bytes` (1 to 2^24) of one element type as this release writes it,
+// with no tables yet.
+GRAMZIP_HD inline SegmentHeader make_segment_header(ElementType type, uint32_t decoded_bytes) {
+  const ElementInfo e = element_info(type);
+  SegmentHeader h{};
+  h.codec = e.codec;
+  h.type = type;
+  h.block_log2 = e.block_log2;
+  h.symbol_bits = e.symbol_bits;
+  h.code_limit = static_cast<uint8_t>(code_limit(e.codec));
+  h.blocks = static_cast<uint32_t>(ceil_div(decoded_bytes, 1u << e.block_log2));
+  h.decoded_bytes = decoded_bytes;
+  return h;
+}
+
+// Bytes of a serialized table whose symbols with codes span `count` symbols.
+GRAMZIP_HD inline uint32_t table_wire_bytes(uint32_t count) {
+  return static_cast<uint32_t>(round_up(4 + ceil_div(count, 2), 4));
+}
+}  // namespace gramzip
