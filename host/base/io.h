@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where bytes come from and go to. The engine knows only these; files and pipes are the caller's.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace gramzip {
+class Source {
+ public:
+  virtual ~Source() = default;
+  // Fills p with up to n bytes; less than n only at the end of the input. Throws Error(io).
+  virtual size_t read(uint8_t* p, size_t n) = 0;
+};
+
+// A source that can be read anywhere, by several threads at once.
+class RandomSource {
+ public:
+  virtual ~RandomSource() = default;
+  virtual uint64_t size() const = 0;
+  // As Source::read, from byte `at`.
+  virtual size_t read_at(uint64_t at, uint8_t* p, size_t n) = 0;
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // Takes all of it or throws Error(io).
+  virtual void write(std::span<const uint8_t> bytes) = 0;
+};
+}  // namespace gramzip

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Floor 4: whole archives. Compress members into an archive, decompress one, read parts of one.
+// Memory is bounded: (threads + 2) segments in flight and 48 bytes of index a segment.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/backend/backend.h"
+#include "host/base/error.h"
+#include "host/base/io.h"
+
+namespace gramzip {
+enum class MemberKind : uint8_t { plain = 0, safetensors = 1 };
+
+// How content is looked at. `automatic` goes by content: a member that starts as a safetensors file does
+// is split by tensor; anything else is text or bytes, segment by segment.
+enum class ContentMode { automatic, text, weights, bytes };
+
+struct Hash128 {
+  uint64_t low = 0, high = 0;
+  bool operator==(const Hash128&) const = default;
+  std::string hex() const;  // 32 digits as xxh128sum prints them
+};
+
+struct Member {
+  std::string name;  // relative, '/'-separated; empty: a pipe
+  uint32_t mode = 0644;
+  MemberKind kind = MemberKind::plain;
+  uint64_t start = 0;  // in the content of its archive
+  uint64_t size = 0;   // known at the end of the member
+  Hash128 hash;        // XXH3-128, known at the end
+};
+
+// Called now and then with bytes of content done; may throw Error(cancelled).
+using Progress = std::function<void(uint64_t content_bytes)>;
+
+struct CompressOptions {
+  int threads = 0;  // 0: one a core
+  ContentMode mode = ContentMode::automatic;
+  Backend* backend = nullptr;  // null: the CPU backend
+  Progress progress;
+  std::function<void(const std::string&)> warn;  // one line, no newline
+};
+
+struct ArchiveSummary {
+  uint64_t content_bytes = 0;
+  uint64_t archive_bytes = 0;
+  uint64_t members = 0;
+  uint64_t segments = 0;
+  uint64_t blocks[4] = {};  // by BlockMode
+  Hash128 hash;             // of the content
+};
+
+struct MemberInput {
+  std::string name;
+  uint32_t mode = 0644;
+  Source* source = nullptr;  // read to its end before the next member is asked for
+};
+// Fills in the next member; false when there is none.
+using NextMember = std::function<bool(MemberInput&)>;
+
+// Writes one archive of all members to `out`, front to back. Throws Error; `out` is then incomplete.
+ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions& options);
+
+// Receives decoded members in order.
+class MemberSink {
+ public:
+  virtual ~MemberSink() = default;
+  virtual void begin(const Member& member) = 0;  // name, mode, kind, start
+  virtual void write(std::span<const uint8_t> bytes) = 0;
+  // The member is complete and its hash and every check up to it hold. Later damage still throws.
+  virtual void end(const Member& member) = 0;
+};
+
+struct DecompressOptions {
+  int threads = 0;
+  Backend* backend = nullptr;
+  Progress progress;
+  uint64_t max_output = UINT64_MAX;  // Error(limit) before a byte more is written
+};
+
+// Decodes one or more concatenated archives. The errors name the block: "segment 12 (content offset
+// 12582912), block 3: the hash of its coded bytes does not match".
+ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOptions& options);
+
+// What the index says of one section of an archive, for listing.
+struct SegmentInfo {
+  uint64_t archive_offset;
+  uint64_t section_bytes;
+  uint64_t content_offset;
+  uint64_t content_bytes;
+};
+
+// Random access through the index. Concatenated archives are one content: members and offsets go on.
+class ArchiveReader {
+ public:
+  explicit ArchiveReader(std::shared_ptr<RandomSource> source);
+  ~ArchiveReader();
+  const std::vector<Member>& members() const;
+  const std::vector<SegmentInfo>& segments() const;
+  uint64_t content_bytes() const;
+  uint64_t archive_bytes() const;
+  // Decodes content bytes [begin, end) and nothing beyond the blocks that hold them.
+  void read(uint64_t begin, uint64_t end, Sink& out, const DecompressOptions& options);
+  uint64_t blocks_decoded() const;  // by all reads so far
+  // Element type and block modes of a segment, from its meta.
+  SegmentHeader segment_header(size_t segment) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+}  // namespace gramzip

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The safetensors header: an 8-byte size, a JSON object of that size, then tensor data.
+// Source: github.com/huggingface/safetensors, README "Format".
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gramzip/core/elements.h"
+
+namespace gramzip::safetensors {
+inline constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // as the format's own reader has it
+
+struct Tensor {
+  std::string name;
+  std::string dtype;            // as written, e.g. "BF16"
+  std::vector<uint64_t> shape;
+  uint64_t begin = 0, end = 0;  // in the file
+  ElementType type = ElementType::bytes;  // how gramzip codes it; bytes if the dtype is unknown
+};
+
+struct Layout {
+  uint64_t data_begin = 0;       // 8 + header size
+  uint64_t file_bytes = 0;       // data_begin + end of the last tensor
+  std::vector<Tensor> tensors;   // in order of begin
+};
+
+// The size that the first 8 bytes announce, if it can be that of a header (2 to 100 MB), else 0.
+uint64_t header_size(std::span<const uint8_t> first8);
+
+// Parses the JSON header (without the 8 bytes). Throws Error(corrupt) with one line that names the tensor
+// and the field: duplicate keys, holes or overlaps between tensors, sizes that contradict dtype and
+// shape, overflow, nesting, anything that is not in the format. Unknown dtypes are taken as bytes with
+// begin < end unchecked against the shape.
+Layout parse(std::span<const uint8_t> header_json);
+}  // namespace gramzip::safetensors
