@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/backend/backend.h"
+#include "host/base/checksum.h"
 #include "host/base/error.h"
 #include "host/base/io.h"
 
@@ -17,12 +18,6 @@ enum class MemberKind : uint8_t { plain = 0, safetensors = 1 };
 // How content is looked at. `automatic` goes by content: a member that starts as a safetensors file does
 // is split by tensor; anything else is text or bytes, segment by segment.
 enum class ContentMode { automatic, text, weights, bytes };
-
-struct Hash128 {
-  uint64_t low = 0, high = 0;
-  bool operator==(const Hash128&) const = default;
-  std::string hex() const;  // 32 digits as xxh128sum prints them
-};
 
 struct Member {
   std::string name;  // relative, '/'-separated; empty: a pipe

@@ -21,7 +21,11 @@ GRAMZIP_HD inline T load_le(const uint8_t* p) {
 
 template <class T>
 GRAMZIP_HD inline void store_le(uint8_t* p, T v) {
+#if defined(__CUDA_ARCH__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
   for (size_t i = 0; i < sizeof(T); ++i) p[i] = static_cast<uint8_t>(v >> (8 * i));
+#else
+  std::memcpy(p, &v, sizeof(T));
+#endif
 }
 
 GRAMZIP_HD inline bool all_zero(const uint8_t* p, size_t n) {

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/base/cpu_features.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace gramzip {
+const CpuFeatures& cpu_features() {
+  static const CpuFeatures features = [] {
+    CpuFeatures f;
+    const char* wish = std::getenv("GRAMZIP_CPU");
+    if (wish != nullptr && std::strcmp(wish, "baseline") == 0) return f;
+#if defined(__x86_64__)
+    f.avx2_bmi2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+#endif
+    return f;
+  }();
+  return features;
+}
+
+std::string cpu_features_text() { return cpu_features().avx2_bmi2 ? "AVX2, BMI2" : "baseline"; }
+}  // namespace gramzip

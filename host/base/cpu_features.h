@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the processor offers, asked once. GRAMZIP_CPU=baseline in the environment hides it, so that tests
+// run every path on one machine.
+#pragma once
+#include <string>
+
+namespace gramzip {
+struct CpuFeatures {
+  bool avx2_bmi2 = false;  // x86-64-v3: AVX2 and BMI2
+};
+const CpuFeatures& cpu_features();
+std::string cpu_features_text();
+}  // namespace gramzip

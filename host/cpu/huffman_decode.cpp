@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The structure of a coded block: parts, padding, class ids, lanes. The loops over codes are in
+// huffman_decode_loops.inl.
+#include "host/cpu/huffman_decode.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "gramzip/core/wire.h"
+#include "host/base/cpu_features.h"
+
+namespace gramzip::cpu {
+namespace {
+const DecodeLoops& loops() {
+#if defined(GRAMZIP_HAVE_AVX2)
+  static const DecodeLoops& chosen = cpu_features().avx2_bmi2 ? kDecodeAvx2 : kDecodeBaseline;
+  return chosen;
+#else
+  return kDecodeBaseline;
+#endif
+}
+
+// A part of `bits` bits that begins at `at`: its unused bits and its padding up to `end` are zero.
+bool rest_is_zero(const uint8_t* block, uint32_t at, uint64_t bits, uint32_t end) {
+  const auto last = at + static_cast<uint32_t>(bits / 8);
+  if (bits % 8 != 0) {
+    if (block[last] >> (bits % 8) != 0) return false;
+    return all_zero(block + last + 1, end - last - 1);
+  }
+  return all_zero(block + last, end - last);
+}
+}  // namespace
+
+BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& split,
+                                 const DecodeTables& tables, uint32_t table_count,
+                                 std::span<uint8_t> out) {
+  const BlockPlan plan = plan_block(static_cast<uint32_t>(out.size()), split, table_count);
+  const uint8_t* block = coded.data();
+  if (coded.size() < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;
+
+  const uint64_t raw_bits = uint64_t{plan.n} * split.raw_bits;
+  if (!rest_is_zero(block, 0, raw_bits, plan.ids_at)) return BlockStatus::bad_block;
+  const uint32_t id_bits = class_id_bits(table_count);
+  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
+  if (!rest_is_zero(block, plan.ids_at, uint64_t{runs} * id_bits, plan.lanes_at))
+    return BlockStatus::bad_block;
+  class_ids_.assign(runs, 0);
+  for (uint32_t r = 0; r < runs; ++r) {
+    class_ids_[r] =
+        static_cast<uint8_t>(load_bits(block + plan.ids_at, uint64_t{r} * id_bits, id_bits));
+    if (class_ids_[r] >= table_count || tables.codes_nothing[class_ids_[r]])
+      return BlockStatus::bad_block;
+  }
+
+  const LaneHead head = unpack_lane_head(load_le<uint32_t>(block + plan.lanes_at));
+  if (head.extra_bits > kMaxExtraBits) return BlockStatus::bad_block;
+  const uint64_t rows_at = plan.rows_at(head.extra_bits);
+  if (rows_at + uint64_t{head.rows} * kLanes * 4 > coded.size()) return BlockStatus::bad_block;
+  const uint32_t header_end = plan.lanes_at + 4 + 4 * head.extra_bits;
+  if (!all_zero(block + header_end, rows_at - header_end)) return BlockStatus::bad_block;
+
+  std::array<uint32_t, kLanes> words{};
+  uint32_t least = UINT32_MAX, most = 0;
+  uint64_t total = 0;
+  for (uint32_t l = 0; l < kLanes; ++l) {
+    uint32_t extra = 0;
+    for (uint32_t k = 0; k < head.extra_bits; ++k)
+      extra |= ((load_le<uint32_t>(block + plan.lanes_at + 4 + 4 * k) >> l) & 1u) << k;
+    least = std::min(least, extra);
+    most = std::max(most, extra);
+    words[l] = head.rows + extra;
+    total += words[l];
+  }
+  if (least != 0 || ceil_log2(most + 1) != head.extra_bits) return BlockStatus::bad_block;
+  if (rows_at + 4 * total != coded.size()) return BlockStatus::bad_block;
+
+  // De-interleave. Behind each lane lie zeros: a look-up may reach 8 bytes past the last word. Lanes
+  // are an odd number of cache lines apart, so that they do not share sets of the cache.
+  const size_t stride = ((size_t{head.rows + most} * 4 + 16 + 63) / 64 | 1) * 64;
+  lane_bytes_.resize(stride * kLanes);
+  uint8_t* lanes = lane_bytes_.data();
+  const uint8_t* row = block + rows_at;
+  for (uint32_t r = 0; r < head.rows; ++r)
+    for (uint32_t l = 0; l < kLanes; ++l, row += 4) std::memcpy(lanes + l * stride + 4 * size_t{r}, row, 4);
+  for (uint32_t l = 0; l < kLanes; ++l) {
+    const size_t tail = size_t{words[l] - head.rows} * 4;
+    uint8_t* at = lanes + l * stride + size_t{4} * head.rows;
+    std::memcpy(at, row, tail);
+    std::memset(at + tail, 0, 16);
+    row += tail;
+  }
+
+  const LaneSet set{lanes, stride, words.data()};
+  if (!split.interleaved) return loops().bytes(set, tables, plan.n, out.data());
+  symbols_.resize(round_up(plan.n, kRunElements));
+  return loops().floats(set, tables, split, table_count > 1 ? class_ids_.data() : nullptr, plan.n,
+                        block, symbols_.data(), out.data());
+}
+}  // namespace gramzip::cpu

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// One coded block back (docs/format.md, 4): the host's walk; kernels/huffman_decode is the device's.
+// Safe on any input: reads stay in `coded`, writes in `out`.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "gramzip/core/plan.h"
+#include "gramzip/core/status.h"
+#include "host/cpu/decode_tables.h"
+
+namespace gramzip::cpu {
+// Where lanes lie after de-interleaving: each contiguous, with zero bytes behind.
+struct LaneSet {
+  const uint8_t* base;          // lane l at base + l * stride
+  size_t stride;
+  const uint32_t* words;        // of each lane
+};
+
+// The loops over lanes, one set per instruction set. Each returns ok or bad_stream.
+struct DecodeLoops {
+  BlockStatus (*bytes)(const LaneSet&, const DecodeTables&, uint32_t n, uint8_t* out);
+  // class_ids: one a run, null if there is one table.
+  BlockStatus (*floats)(const LaneSet&, const DecodeTables&, const Split&, const uint8_t* class_ids,
+                        uint32_t n, const uint8_t* raw_plane, uint16_t* symbols, uint8_t* out);
+};
+extern const DecodeLoops kDecodeBaseline;
+extern const DecodeLoops kDecodeAvx2;  // where the build has it
+
+// Working memory of one thread.
+class BlockDecoder {
+ public:
+  // Structure, then streams; the hashes are the caller's. status: ok, bad_block or bad_stream.
+  BlockStatus decode(std::span<const uint8_t> coded, const Split& split, const DecodeTables& tables,
+                     uint32_t table_count, std::span<uint8_t> out);
+
+ private:
+  std::vector<uint8_t> lane_bytes_;
+  std::vector<uint8_t> class_ids_;
+  std::vector<uint16_t> symbols_;
+};
+}  // namespace gramzip::cpu
