@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/frame/segment_meta.h"
+
+#include <cstring>
+
+#include "gramzip/core/huffman.h"
+#include "host/base/error.h"
+
+namespace gramzip::frame {
+namespace {
+void store_header(uint8_t* p, const SegmentHeader& h) {
+  p[0] = static_cast<uint8_t>(h.codec);
+  p[1] = h.word_order;
+  p[2] = static_cast<uint8_t>(h.type);
+  p[3] = h.block_log2;
+  p[4] = h.symbol_bits;
+  p[5] = h.code_limit;
+  p[6] = h.tables;
+  p[7] = h.run_log2;
+  store_le<uint32_t>(p + 8, h.blocks);
+  store_le<uint32_t>(p + 12, h.table_bytes);
+  store_le<uint64_t>(p + 16, h.decoded_bytes);
+}
+
+SegmentHeader load_header(const uint8_t* p, const std::string& where) {
+  const auto corrupt = [&where](const char* what) { fail(ErrorCode::corrupt, where + ": " + what); };
+  if (p[0] < 1 || p[0] > 2)
+    fail(ErrorCode::unsupported, where + ": codec " + std::to_string(p[0]) +
+                                     ", which this gramzip does not know; use a newer one");
+  if (p[1] != 0) fail(ErrorCode::unsupported, where + ": word order " + std::to_string(p[1]) +
+                                                  ", which this gramzip does not know; use a newer one");
+  if (p[2] >= static_cast<uint8_t>(ElementType::count))
+    fail(ErrorCode::unsupported, where + ": element type " + std::to_string(p[2]) +
+                                     ", which this gramzip does not know; use a newer one");
+  SegmentHeader h{};
+  h.codec = static_cast<Codec>(p[0]);
+  h.type = static_cast<ElementType>(p[2]);
+  const ElementInfo e = element_info(h.type);
+  if (e.codec != h.codec) corrupt("codec and element type contradict each other");
+  h.block_log2 = p[3];
+  if (h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2) corrupt("impossible block size");
+  h.symbol_bits = p[4];
+  const bool floats = h.codec == Codec::floats;
+  if (floats ? (h.symbol_bits < e.exponent_bits || h.symbol_bits > 8 * e.bytes - 1 ||
+                h.symbol_bits > kMaxSymbolBits)
+             : h.symbol_bits != 8)
+    corrupt("impossible symbol width");
+  h.code_limit = p[5];
+  if (h.code_limit != code_limit(h.codec)) corrupt("impossible code length limit");
+  h.tables = p[6];
+  if (h.tables > (floats ? kMaxTables : 1)) corrupt("too many code tables");
+  h.run_log2 = p[7];
+  if (h.run_log2 != (h.tables > 1 ? 8 : 0)) corrupt("impossible run length");
+  h.blocks = load_le<uint32_t>(p + 8);
+  h.table_bytes = load_le<uint32_t>(p + 12);
+  const uint64_t decoded = load_le<uint64_t>(p + 16);
+  if (decoded == 0 || decoded > kMaxSegmentBytes || decoded % e.bytes != 0)
+    corrupt("impossible decoded size");
+  h.decoded_bytes = static_cast<uint32_t>(decoded);
+  if (h.blocks != ceil_div(decoded, uint64_t{1} << h.block_log2))
+    corrupt("the number of blocks contradicts the decoded size");
+  if (!all_zero(p + 24, 40)) corrupt("a reserved byte is set");
+  return h;
+}
+
+// Reads one table at p, n bytes left; returns its size.
+uint32_t load_table(const uint8_t* p, size_t n, const SegmentHeader& h, CodeTable& t,
+                    const std::string& where) {
+  const auto corrupt = [&where](const char* what) { fail(ErrorCode::corrupt, where + ": " + what); };
+  if (n < 4) corrupt("cut short");
+  t.first = load_le<uint16_t>(p);
+  t.count = load_le<uint16_t>(p + 2);
+  const uint32_t symbols = 1u << h.symbol_bits, bytes = table_wire_bytes(t.count);
+  if (uint32_t{t.first} + t.count > symbols) corrupt("symbols outside the alphabet");
+  if (n < bytes) corrupt("cut short");
+  t.lengths.resize(t.count);
+  uint32_t per_length[kMaxSymbolBits + 1] = {};
+  uint32_t used = 0;
+  for (uint32_t i = 0; i < t.count; ++i) {
+    const uint32_t l = (p[4 + i / 2] >> (4 * (i & 1))) & 15u;
+    if (l > h.code_limit) corrupt("a code is longer than allowed");
+    t.lengths[i] = static_cast<uint8_t>(l);
+    ++per_length[l];
+    used += l > 0 ? 1 : 0;
+  }
+  const uint32_t nibbles = t.count + (t.count & 1);
+  if ((t.count & 1) != 0 && (p[4 + t.count / 2] >> 4) != 0) corrupt("a reserved bit is set");
+  if (!all_zero(p + 4 + nibbles / 2, bytes - 4 - nibbles / 2)) corrupt("a reserved byte is set");
+  if (t.count == 0 && t.first != 0) corrupt("an empty table names a symbol");
+  if (t.count == 1 && used != 0) corrupt("a lone symbol has a code");
+  if (t.count >= 2) {
+    if (t.lengths.front() == 0 || t.lengths.back() == 0) corrupt("the outermost symbol has no code");
+    huffman::Canonical c;
+    if (!huffman::make_canonical(per_length, h.code_limit, used, c))
+      corrupt("the code lengths make no prefix code (Kraft sum is not 1)");
+  }
+  return bytes;
+}
+}  // namespace
+
+std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
+  const size_t records_at = round_up(kSegmentHeaderBytes + s.tables.size(), 8);
+  std::vector<uint8_t> meta(records_at + s.records.size() * kBlockRecordBytes, 0);
+  store_header(meta.data(), s.header);
+  std::memcpy(meta.data() + kSegmentHeaderBytes, s.tables.data(), s.tables.size());
+  for (size_t b = 0; b < s.records.size(); ++b)
+    store_block_record(meta.data() + records_at + b * kBlockRecordBytes, s.records[b]);
+  return meta;
+}
+
+SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
+                              const std::string& where) {
+  const auto corrupt = [](const std::string& what) { fail(ErrorCode::corrupt, what); };
+  if (meta.size() < kSegmentHeaderBytes) corrupt(where + ": its meta is cut short");
+  SegmentMeta m;
+  m.header = load_header(meta.data(), where);
+  const SegmentHeader& h = m.header;
+  const uint64_t records_at = round_up(kSegmentHeaderBytes + uint64_t{h.table_bytes}, 8);
+  if (meta.size() != records_at + uint64_t{h.blocks} * kBlockRecordBytes)
+    corrupt(where + ": the size of its meta contradicts its fields");
+
+  size_t at = kSegmentHeaderBytes;
+  const size_t tables_end = at + h.table_bytes;
+  m.tables.resize(h.tables);
+  for (uint32_t t = 0; t < h.tables; ++t)
+    at += load_table(meta.data() + at, tables_end - at, h, m.tables[t],
+                     where + ", code table " + std::to_string(t));
+  if (at != tables_end) corrupt(where + ": its code tables do not fill their place");
+  if (!all_zero(meta.data() + at, records_at - at)) corrupt(where + ": a reserved byte is set");
+
+  uint64_t offset = 0;
+  bool any_coded = false;
+  m.records.resize(h.blocks);
+  m.offsets.reserve(h.blocks + 1);
+  for (uint32_t b = 0; b < h.blocks; ++b) {
+    BlockRecord& r = m.records[b];
+    if (!load_block_record(meta.data() + records_at + size_t{b} * kBlockRecordBytes, r))
+      corrupt(where + ", block " + std::to_string(b) + ": unknown mode or a reserved byte is set");
+    any_coded |= r.mode == BlockMode::coded;
+    m.offsets.push_back(static_cast<uint32_t>(offset));
+    offset += round_up(uint64_t{r.coded_bytes}, kBlockAlign);
+    if (offset > data_bytes) corrupt(where + ", block " + std::to_string(b) + ": larger than the data");
+  }
+  m.offsets.push_back(static_cast<uint32_t>(offset));
+  if (offset != data_bytes) corrupt(where + ": its blocks do not fill its data");
+  if (any_coded != (h.tables > 0)) corrupt(where + ": code tables without coded blocks, or none for them");
+  return m;
+}
+}  // namespace gramzip::frame
