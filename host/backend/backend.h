@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Floor 2: a backend turns content into coded segments and back. All backends give the same bytes and
-// the same statuses; which one runs is invisible in the archive.
+// Floor 2: a backend turns content into coded segments and back. All backends give the same bytes
+// and the same statuses; which one runs is invisible in the archive.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -32,8 +32,9 @@ struct CodeTable {
   std::vector<uint8_t> lengths;
 };
 
-// A segment to decode. Everything in it but `data` has been checked against the format by host/frame:
-// header, tables (Kraft sums, lengths), records (sizes, modes, repeat-free offsets within data).
+// A segment to decode. Everything in it but `data` has been checked against the format by
+// host/frame: header, tables (Kraft sums, lengths), records (sizes, modes, repeat-free offsets
+// within data).
 struct SegmentView {
   SegmentHeader header;
   std::span<const CodeTable> tables;
@@ -46,8 +47,8 @@ struct DecodeRequest {
   SegmentView segment;
   uint32_t first_block;
   uint32_t block_count;
-  std::span<uint8_t> output;         // decoded bytes of those blocks
-  std::span<BlockStatus> status;     // block_count; output of a block that is not ok is unspecified
+  std::span<uint8_t> output;      // decoded bytes of those blocks
+  std::span<BlockStatus> status;  // block_count; output of a block that is not ok is unspecified
 };
 
 class Backend {

@@ -27,7 +27,8 @@ class Classifier {
   int64_t find_or_add(uint32_t block, Bytes bytes, uint64_t hash) {
     auto& candidates = seen_[hash];
     for (const auto& [number, other] : candidates)
-      if (other.size() == bytes.size() && std::memcmp(other.data(), bytes.data(), bytes.size()) == 0)
+      if (other.size() == bytes.size() &&
+          std::memcmp(other.data(), bytes.data(), bytes.size()) == 0)
         return number;
     candidates.emplace_back(block, bytes);
     return -1;
@@ -130,7 +131,8 @@ BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTabl
       return BlockStatus::ok;
     case BlockMode::constant:
       if (coded.size() != element || out.size() % element != 0) return BlockStatus::bad_block;
-      for (size_t i = 0; i < out.size(); i += element) std::memcpy(out.data() + i, coded.data(), element);
+      for (size_t i = 0; i < out.size(); i += element)
+        std::memcpy(out.data() + i, coded.data(), element);
       return BlockStatus::ok;
     case BlockMode::repeat: {
       if (coded.size() != 4) return BlockStatus::bad_block;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the processor offers, asked once. GRAMZIP_CPU=baseline in the environment hides it, so that tests
-// run every path on one machine.
+// What the processor offers, asked once. GRAMZIP_CPU=baseline in the environment hides it, so that
+// tests run every path on one machine.
 #pragma once
 #include <string>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors of the host side: a stable code and one line that names the place. Thrown inside the library,
-// turned into values at the C interface (include/gramzip/gramzip.h), whose numbers these are.
+// Errors of the host side: a stable code and one line that names the place. Thrown inside the
+// library, turned into values at the C interface (include/gramzip/gramzip.h), whose numbers these
+// are.
 #pragma once
 #include <stdexcept>
 #include <string>

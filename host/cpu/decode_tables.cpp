@@ -5,7 +5,8 @@
 
 namespace gramzip::cpu {
 namespace {
-// Fills the single-symbol table of a checked code: each code stands at every index that starts with it.
+// Fills the single-symbol table of a checked code: each code stands at every index that starts with
+// it.
 void fill_single(const CodeTable& t, uint32_t bits, uint16_t* table) {
   const uint32_t size = 1u << bits;
   if (t.count == 1) {
@@ -44,7 +45,8 @@ DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) 
   }
   if (codec == Codec::bytes && tables.size() == 1 && tables[0].count > 0) {
     d.multi.resize(size);
-    for (uint32_t i = 0; i < size; ++i) d.multi[i] = huffman::multi_entry(d.single.data(), d.bits, i);
+    for (uint32_t i = 0; i < size; ++i)
+      d.multi[i] = huffman::multi_entry(d.single.data(), d.bits, i);
   }
   return d;
 }

@@ -40,10 +40,14 @@ void histogram_floats(std::span<const uint8_t> content, const Split& split,
 void histogram(std::span<const uint8_t> content, const Split& split, std::span<uint32_t> counts) {
   if (split.raw_bits == 0) return histogram_bytes(content, counts);
   switch (split.bytes) {
-    case 1: return histogram_floats<uint8_t>(content, split, counts);
-    case 2: return histogram_floats<uint16_t>(content, split, counts);
-    case 4: return histogram_floats<uint32_t>(content, split, counts);
-    default: return histogram_floats<uint64_t>(content, split, counts);
+    case 1:
+      return histogram_floats<uint8_t>(content, split, counts);
+    case 2:
+      return histogram_floats<uint16_t>(content, split, counts);
+    case 4:
+      return histogram_floats<uint32_t>(content, split, counts);
+    default:
+      return histogram_floats<uint64_t>(content, split, counts);
   }
 }
 }  // namespace gramzip::cpu

@@ -75,14 +75,15 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   if (least != 0 || ceil_log2(most + 1) != head.extra_bits) return BlockStatus::bad_block;
   if (rows_at + 4 * total != coded.size()) return BlockStatus::bad_block;
 
-  // De-interleave. Behind each lane lie zeros: a look-up may reach 8 bytes past the last word. Lanes
-  // are an odd number of cache lines apart, so that they do not share sets of the cache.
+  // De-interleave. Behind each lane lie zeros: a look-up may reach 8 bytes past the last word.
+  // Lanes are an odd number of cache lines apart, so that they do not share sets of the cache.
   const size_t stride = ((size_t{head.rows + most} * 4 + 16 + 63) / 64 | 1) * 64;
   lane_bytes_.resize(stride * kLanes);
   uint8_t* lanes = lane_bytes_.data();
   const uint8_t* row = block + rows_at;
   for (uint32_t r = 0; r < head.rows; ++r)
-    for (uint32_t l = 0; l < kLanes; ++l, row += 4) std::memcpy(lanes + l * stride + 4 * size_t{r}, row, 4);
+    for (uint32_t l = 0; l < kLanes; ++l, row += 4)
+      std::memcpy(lanes + l * stride + 4 * size_t{r}, row, 4);
   for (uint32_t l = 0; l < kLanes; ++l) {
     const size_t tail = size_t{words[l] - head.rows} * 4;
     uint8_t* at = lanes + l * stride + size_t{4} * head.rows;

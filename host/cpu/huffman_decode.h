@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One coded block back (docs/format.md, 4): the host's walk; kernels/huffman_decode is the device's.
-// Safe on any input: reads stay in `coded`, writes in `out`.
+// One coded block back (docs/format.md, 4): the host's walk; kernels/huffman_decode is the
+// device's. Safe on any input: reads stay in `coded`, writes in `out`.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -13,9 +13,9 @@
 namespace gramzip::cpu {
 // Where lanes lie after de-interleaving: each contiguous, with zero bytes behind.
 struct LaneSet {
-  const uint8_t* base;          // lane l at base + l * stride
+  const uint8_t* base;  // lane l at base + l * stride
   size_t stride;
-  const uint32_t* words;        // of each lane
+  const uint32_t* words;  // of each lane
 };
 
 // The loops over lanes, one set per instruction set. Each returns ok or bad_stream.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The decoder's loops over codes, compiled once per instruction set with GRAMZIP_DECODE_LOOPS as the
-// table's name.
+// The decoder's loops over codes, compiled once per instruction set with GRAMZIP_DECODE_LOOPS as
+// the table's name.
 //
 // A lane's state is its bit position and its output. A window of 64 bits loaded at the byte of the
-// position holds 57 bits that count, so 5 look-ups of 11 bits (4 of 12) follow one load. Four lanes run
-// side by side, because one alone waits ~9 cycles for each look-up. How many rounds are safe for all
-// four, whatever the bits are, is computed ahead, so the rounds themselves check nothing; the last few
-// symbols of a lane go one by one.
+// position holds 57 bits that count, so 5 look-ups of 11 bits (4 of 12) follow one load. Four lanes
+// run side by side, because one alone waits ~9 cycles for each look-up. How many rounds are safe
+// for all four, whatever the bits are, is computed ahead, so the rounds themselves check nothing;
+// the last few symbols of a lane go one by one.
 #include <algorithm>
 #include <cstring>
 
@@ -38,7 +38,7 @@ struct ByteLane {
   uint8_t* end;
 };
 constexpr uint32_t kByteLookups = 5;
-constexpr uint32_t kByteBits = kByteLookups * kByteCodeLimit;           // most bits of a round
+constexpr uint32_t kByteBits = kByteLookups * kByteCodeLimit;             // most bits of a round
 constexpr uint32_t kByteSymbols = kByteLookups * huffman::kMultiSymbols;  // most symbols of a round
 
 // Rounds that neither leave the lane's bits nor, with their 4-byte stores, its output.
@@ -50,7 +50,8 @@ inline uint64_t safe_rounds(const ByteLane& l) {
 
 void run_rounds(ByteLane* lanes, uint64_t rounds, const uint32_t* multi) {
   const uint8_t *b0 = lanes[0].lane, *b1 = lanes[1].lane, *b2 = lanes[2].lane, *b3 = lanes[3].lane;
-  uint64_t p0 = lanes[0].position, p1 = lanes[1].position, p2 = lanes[2].position, p3 = lanes[3].position;
+  uint64_t p0 = lanes[0].position, p1 = lanes[1].position, p2 = lanes[2].position,
+           p3 = lanes[3].position;
   uint8_t *o0 = lanes[0].out, *o1 = lanes[1].out, *o2 = lanes[2].out, *o3 = lanes[3].out;
   constexpr uint32_t mask = (1u << kByteCodeLimit) - 1;
   const auto look_up = [multi](uint64_t& window, uint64_t& sum, uint8_t*& out) {
@@ -61,7 +62,8 @@ void run_rounds(ByteLane* lanes, uint64_t rounds, const uint32_t* multi) {
     out += e >> 30;
   };
   for (; rounds > 0; --rounds) {
-    uint64_t w0 = window_at(b0, p0), w1 = window_at(b1, p1), w2 = window_at(b2, p2), w3 = window_at(b3, p3);
+    uint64_t w0 = window_at(b0, p0), w1 = window_at(b1, p1), w2 = window_at(b2, p2),
+             w3 = window_at(b3, p3);
     uint64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma GCC unroll 5
     for (uint32_t k = 0; k < kByteLookups; ++k) {
@@ -171,14 +173,21 @@ void join_bytes(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, u
   }
 }
 
-void join(const Split& split, const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, uint8_t* out) {
-  if (split.bytes == 2 && split.raw_bits == 8) return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
-  if (split.bytes == 4 && split.raw_bits == 24) return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);
+void join(const Split& split, const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n,
+          uint8_t* out) {
+  if (split.bytes == 2 && split.raw_bits == 8)
+    return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
+  if (split.bytes == 4 && split.raw_bits == 24)
+    return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);
   switch (split.bytes) {
-    case 1: return join_all<uint8_t>(split, raw_plane, symbols, n, out);
-    case 2: return join_all<uint16_t>(split, raw_plane, symbols, n, out);
-    case 4: return join_all<uint32_t>(split, raw_plane, symbols, n, out);
-    default: return join_all<uint64_t>(split, raw_plane, symbols, n, out);
+    case 1:
+      return join_all<uint8_t>(split, raw_plane, symbols, n, out);
+    case 2:
+      return join_all<uint16_t>(split, raw_plane, symbols, n, out);
+    case 4:
+      return join_all<uint32_t>(split, raw_plane, symbols, n, out);
+    default:
+      return join_all<uint64_t>(split, raw_plane, symbols, n, out);
   }
 }
 
@@ -204,11 +213,13 @@ BlockStatus decode_floats(const LaneSet& set, const DecodeTables& t, const Split
       for (uint32_t k = 0; k < kSideBySide; ++k) {
         const uint32_t at = s * kRunElements + (first + k) * kLaneGroup;
         const uint32_t count = at >= n ? 0 : std::min(kLaneGroup, n - at);
-        if (!decode_group(lanes[k], table, mask, count, to + k * kLaneGroup)) return BlockStatus::bad_stream;
+        if (!decode_group(lanes[k], table, mask, count, to + k * kLaneGroup))
+          return BlockStatus::bad_stream;
       }
     }
     for (uint32_t k = 0; k < kSideBySide; ++k)
-      if (!ends_well(lanes[k].lane, lanes[k].position, set.words[first + k])) return BlockStatus::bad_stream;
+      if (!ends_well(lanes[k].lane, lanes[k].position, set.words[first + k]))
+        return BlockStatus::bad_stream;
   }
   join(split, raw_plane, symbols, n, out);
   return BlockStatus::ok;

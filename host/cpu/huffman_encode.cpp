@@ -9,8 +9,8 @@
 
 namespace gramzip::cpu {
 namespace {
-// Writes codes into a lane's bit string. Bits gather in a register of 64; bytes that are full go out by
-// one unaligned store, so up to kPerFlush codes of 12 bits fit between two flushes.
+// Writes codes into a lane's bit string. Bits gather in a register of 64; bytes that are full go
+// out by one unaligned store, so up to kPerFlush codes of 12 bits fit between two flushes.
 class LaneWriter {
  public:
   static constexpr uint32_t kPerFlush = 4;
@@ -56,7 +56,8 @@ uint32_t encode_piece(const uint8_t* p, uint32_t n, const uint32_t* codes, uint8
 
 template <class T>
 uint32_t encode_groups(const uint8_t* content, uint32_t n, uint32_t lane_number, const Split& split,
-                       std::span<const CodeBook> books, std::span<const uint8_t> ids, uint8_t* lane) {
+                       std::span<const CodeBook> books, std::span<const uint8_t> ids,
+                       uint8_t* lane) {
   LaneWriter w(lane);
   for (uint32_t first = lane_number * kLaneGroup; first < n; first += kRunElements) {
     const uint32_t* codes = books[ids.empty() ? 0 : ids[first / kRunElements]].codes.data();
@@ -77,7 +78,8 @@ void write_raw_plane(const uint8_t* content, uint32_t n, const Split& split, uin
     const uint32_t bytes = split.raw_bits / 8;
     for (uint32_t i = 0; i < n; ++i) {
       const uint64_t raw = split.raw(load_le<T>(content + size_t{i} * sizeof(T)));
-      for (uint32_t b = 0; b < bytes; ++b) out[size_t{i} * bytes + b] = static_cast<uint8_t>(raw >> (8 * b));
+      for (uint32_t b = 0; b < bytes; ++b)
+        out[size_t{i} * bytes + b] = static_cast<uint8_t>(raw >> (8 * b));
     }
     return;
   }
@@ -118,10 +120,17 @@ bool BlockEncoder::encode(std::span<const uint8_t> content, const Split& split,
                               books[0].codes.data(), lanes + l * stride);
   } else {
     switch (split.bytes) {
-      case 1: words = encode_floats<uint8_t>(p, plan.n, split, books, class_ids, lanes, stride); break;
-      case 2: words = encode_floats<uint16_t>(p, plan.n, split, books, class_ids, lanes, stride); break;
-      case 4: words = encode_floats<uint32_t>(p, plan.n, split, books, class_ids, lanes, stride); break;
-      default: words = encode_floats<uint64_t>(p, plan.n, split, books, class_ids, lanes, stride);
+      case 1:
+        words = encode_floats<uint8_t>(p, plan.n, split, books, class_ids, lanes, stride);
+        break;
+      case 2:
+        words = encode_floats<uint16_t>(p, plan.n, split, books, class_ids, lanes, stride);
+        break;
+      case 4:
+        words = encode_floats<uint32_t>(p, plan.n, split, books, class_ids, lanes, stride);
+        break;
+      default:
+        words = encode_floats<uint64_t>(p, plan.n, split, books, class_ids, lanes, stride);
     }
   }
 
@@ -136,11 +145,19 @@ bool BlockEncoder::encode(std::span<const uint8_t> content, const Split& split,
   out.resize(at + coded, 0);
   uint8_t* block = out.data() + at;
   switch (split.raw_bits == 0 ? 0 : split.bytes) {
-    case 0: break;
-    case 1: write_raw_plane<uint8_t>(p, plan.n, split, block); break;
-    case 2: write_raw_plane<uint16_t>(p, plan.n, split, block); break;
-    case 4: write_raw_plane<uint32_t>(p, plan.n, split, block); break;
-    default: write_raw_plane<uint64_t>(p, plan.n, split, block);
+    case 0:
+      break;
+    case 1:
+      write_raw_plane<uint8_t>(p, plan.n, split, block);
+      break;
+    case 2:
+      write_raw_plane<uint16_t>(p, plan.n, split, block);
+      break;
+    case 4:
+      write_raw_plane<uint32_t>(p, plan.n, split, block);
+      break;
+    default:
+      write_raw_plane<uint64_t>(p, plan.n, split, block);
   }
   const uint32_t id_bits = class_id_bits(static_cast<uint32_t>(books.size()));
   for (size_t r = 0; id_bits > 0 && r < class_ids.size(); ++r)

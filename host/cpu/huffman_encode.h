@@ -12,8 +12,8 @@ namespace gramzip::cpu {
 // Working memory of one thread, reused from block to block.
 class BlockEncoder {
  public:
-  // Appends the coded block to `out` and returns true if it is smaller than `content`; else leaves `out`
-  // as it was and returns false. Every symbol of content has a code in the book of its run.
+  // Appends the coded block to `out` and returns true if it is smaller than `content`; else leaves
+  // `out` as it was and returns false. Every symbol of content has a code in the book of its run.
   // class_ids: one a run of 256 elements, empty if there is one book.
   bool encode(std::span<const uint8_t> content, const Split& split, std::span<const CodeBook> books,
               std::span<const uint8_t> class_ids, std::vector<uint8_t>& out);

@@ -15,8 +15,8 @@
 namespace gramzip {
 enum class MemberKind : uint8_t { plain = 0, safetensors = 1 };
 
-// How content is looked at. `automatic` goes by content: a member that starts as a safetensors file does
-// is split by tensor; anything else is text or bytes, segment by segment.
+// How content is looked at. `automatic` goes by content: a member that starts as a safetensors file
+// does is split by tensor; anything else is text or bytes, segment by segment.
 enum class ContentMode { automatic, text, weights, bytes };
 
 struct Member {
@@ -56,7 +56,8 @@ struct MemberInput {
 // Fills in the next member; false when there is none.
 using NextMember = std::function<bool(MemberInput&)>;
 
-// Writes one archive of all members to `out`, front to back. Throws Error; `out` is then incomplete.
+// Writes one archive of all members to `out`, front to back. Throws Error; `out` is then
+// incomplete.
 ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions& options);
 
 // Receives decoded members in order.
@@ -88,7 +89,8 @@ struct SegmentInfo {
   uint64_t content_bytes;
 };
 
-// Random access through the index. Concatenated archives are one content: members and offsets go on.
+// Random access through the index. Concatenated archives are one content: members and offsets go
+// on.
 class ArchiveReader {
  public:
   explicit ArchiveReader(std::shared_ptr<RandomSource> source);

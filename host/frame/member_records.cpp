@@ -62,7 +62,8 @@ std::vector<MemberRecord> load_members(std::span<const uint8_t> meta, const std:
     if (meta.size() - at < kFixedBytes) fail(ErrorCode::corrupt, place + ": cut short");
     const uint8_t* p = meta.data() + at;
     MemberRecord r{load_le<uint64_t>(p), load_le<uint32_t>(p + 8), p[12], {}};
-    const size_t name_bytes = load_le<uint16_t>(p + 14), end = round_up(kFixedBytes + name_bytes, 8);
+    const size_t name_bytes = load_le<uint16_t>(p + 14),
+                 end = round_up(kFixedBytes + name_bytes, 8);
     if (meta.size() - at < end) fail(ErrorCode::corrupt, place + ": its name is cut short");
     r.name.assign(reinterpret_cast<const char*>(p + kFixedBytes), name_bytes);
     if (p[13] != 0 || !all_zero(p + kFixedBytes + name_bytes, end - kFixedBytes - name_bytes))

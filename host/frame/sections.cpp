@@ -31,11 +31,16 @@ Hash128 load_hash128(const uint8_t* p) { return {load_le<uint64_t>(p), load_le<u
 
 const char* section_name(SectionType t) {
   switch (t) {
-    case SectionType::members: return "members";
-    case SectionType::segment: return "segment";
-    case SectionType::index: return "index";
-    case SectionType::model: return "model";
-    case SectionType::tensors: return "tensor directory";
+    case SectionType::members:
+      return "members";
+    case SectionType::segment:
+      return "segment";
+    case SectionType::index:
+      return "index";
+    case SectionType::model:
+      return "model";
+    case SectionType::tensors:
+      return "tensor directory";
   }
   return "unknown";
 }
@@ -103,7 +108,8 @@ SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
         corrupt(where, "a members section of impossible size");
       break;
     case SectionType::segment:
-      if (h.meta_bytes > 64 + uint64_t{kMaxTables} * kMaxTableBytes + 8 + uint64_t{kMaxBlocks} * 24 ||
+      if (h.meta_bytes >
+              64 + uint64_t{kMaxTables} * kMaxTableBytes + 8 + uint64_t{kMaxBlocks} * 24 ||
           h.data_bytes % kBlockAlign != 0 ||
           h.data_bytes > uint64_t{kMaxSegmentBytes} + uint64_t{kMaxBlocks} * kBlockAlign)
         corrupt(where, "a segment of impossible size");
@@ -114,8 +120,9 @@ SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
       break;
     case SectionType::model:
     case SectionType::tensors:
-      fail(ErrorCode::unsupported, where + ": a " + section_name(h.type) +
-                                       " section, which this gramzip does not know; use a newer one");
+      fail(ErrorCode::unsupported,
+           where + ": a " + section_name(h.type) +
+               " section, which this gramzip does not know; use a newer one");
     default:
       fail(ErrorCode::unsupported, where + ": section type " + std::to_string(p[4]) +
                                        ", which this gramzip does not know; use a newer one");

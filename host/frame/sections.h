@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Archive header, section header and trailer (docs/format.md, 2.1, 2.2, 2.6): bytes to fields and back.
-// Loading checks every field and throws Error with the place; `where` starts its message.
+// Archive header, section header and trailer (docs/format.md, 2.1, 2.2, 2.6): bytes to fields and
+// back. Loading checks every field and throws Error with the place; `where` starts its message.
 #pragma once
 #include <array>
 #include <cstdint>

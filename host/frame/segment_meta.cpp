@@ -23,12 +23,15 @@ void store_header(uint8_t* p, const SegmentHeader& h) {
 }
 
 SegmentHeader load_header(const uint8_t* p, const std::string& where) {
-  const auto corrupt = [&where](const char* what) { fail(ErrorCode::corrupt, where + ": " + what); };
+  const auto corrupt = [&where](const char* what) {
+    fail(ErrorCode::corrupt, where + ": " + what);
+  };
   if (p[0] < 1 || p[0] > 2)
     fail(ErrorCode::unsupported, where + ": codec " + std::to_string(p[0]) +
                                      ", which this gramzip does not know; use a newer one");
-  if (p[1] != 0) fail(ErrorCode::unsupported, where + ": word order " + std::to_string(p[1]) +
-                                                  ", which this gramzip does not know; use a newer one");
+  if (p[1] != 0)
+    fail(ErrorCode::unsupported, where + ": word order " + std::to_string(p[1]) +
+                                     ", which this gramzip does not know; use a newer one");
   if (p[2] >= static_cast<uint8_t>(ElementType::count))
     fail(ErrorCode::unsupported, where + ": element type " + std::to_string(p[2]) +
                                      ", which this gramzip does not know; use a newer one");
@@ -38,7 +41,8 @@ SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   const ElementInfo e = element_info(h.type);
   if (e.codec != h.codec) corrupt("codec and element type contradict each other");
   h.block_log2 = p[3];
-  if (h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2) corrupt("impossible block size");
+  if (h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
+    corrupt("impossible block size");
   h.symbol_bits = p[4];
   const bool floats = h.codec == Codec::floats;
   if (floats ? (h.symbol_bits < e.exponent_bits || h.symbol_bits > 8 * e.bytes - 1 ||
@@ -66,7 +70,9 @@ SegmentHeader load_header(const uint8_t* p, const std::string& where) {
 // Reads one table at p, n bytes left; returns its size.
 uint32_t load_table(const uint8_t* p, size_t n, const SegmentHeader& h, CodeTable& t,
                     const std::string& where) {
-  const auto corrupt = [&where](const char* what) { fail(ErrorCode::corrupt, where + ": " + what); };
+  const auto corrupt = [&where](const char* what) {
+    fail(ErrorCode::corrupt, where + ": " + what);
+  };
   if (n < 4) corrupt("cut short");
   t.first = load_le<uint16_t>(p);
   t.count = load_le<uint16_t>(p + 2);
@@ -89,7 +95,8 @@ uint32_t load_table(const uint8_t* p, size_t n, const SegmentHeader& h, CodeTabl
   if (t.count == 0 && t.first != 0) corrupt("an empty table names a symbol");
   if (t.count == 1 && used != 0) corrupt("a lone symbol has a code");
   if (t.count >= 2) {
-    if (t.lengths.front() == 0 || t.lengths.back() == 0) corrupt("the outermost symbol has no code");
+    if (t.lengths.front() == 0 || t.lengths.back() == 0)
+      corrupt("the outermost symbol has no code");
     huffman::Canonical c;
     if (!huffman::make_canonical(per_length, h.code_limit, used, c))
       corrupt("the code lengths make no prefix code (Kraft sum is not 1)");
@@ -139,11 +146,13 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
     any_coded |= r.mode == BlockMode::coded;
     m.offsets.push_back(static_cast<uint32_t>(offset));
     offset += round_up(uint64_t{r.coded_bytes}, kBlockAlign);
-    if (offset > data_bytes) corrupt(where + ", block " + std::to_string(b) + ": larger than the data");
+    if (offset > data_bytes)
+      corrupt(where + ", block " + std::to_string(b) + ": larger than the data");
   }
   m.offsets.push_back(static_cast<uint32_t>(offset));
   if (offset != data_bytes) corrupt(where + ": its blocks do not fill its data");
-  if (any_coded != (h.tables > 0)) corrupt(where + ": code tables without coded blocks, or none for them");
+  if (any_coded != (h.tables > 0))
+    corrupt(where + ": code tables without coded blocks, or none for them");
   return m;
 }
 }  // namespace gramzip::frame

@@ -18,7 +18,9 @@ struct SegmentMeta {
   std::vector<BlockRecord> records;
   std::vector<uint32_t> offsets;  // blocks + 1
 
-  SegmentView view(std::span<const uint8_t> data) const { return {header, tables, records, offsets, data}; }
+  SegmentView view(std::span<const uint8_t> data) const {
+    return {header, tables, records, offsets, data};
+  }
 };
 SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
                               const std::string& where);

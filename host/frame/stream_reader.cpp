@@ -13,12 +13,14 @@ std::string place_of(const SectionHeader& h, uint64_t offset) {
          std::to_string(h.content_offset) + ")";
 }
 
-SectionBody split_section(const SectionHeader& h, std::span<const uint8_t> body, const std::string& where) {
+SectionBody split_section(const SectionHeader& h, std::span<const uint8_t> body,
+                          const std::string& where) {
   SectionBody b;
   b.meta = body.subspan(0, h.meta_bytes);
   const uint64_t data_at = h.data_at() - kSectionHeaderBytes;
   b.data = body.subspan(data_at, h.data_bytes);
-  if (hash64(b.meta) != h.meta_hash) fail(ErrorCode::corrupt, where + ": the hash of its meta does not match");
+  if (hash64(b.meta) != h.meta_hash)
+    fail(ErrorCode::corrupt, where + ": the hash of its meta does not match");
   const uint64_t end = data_at + h.data_bytes;
   if (!all_zero(body.data() + h.meta_bytes, data_at - h.meta_bytes) ||
       !all_zero(body.data() + end, body.size() - end))
@@ -26,11 +28,13 @@ SectionBody split_section(const SectionHeader& h, std::span<const uint8_t> body,
   return b;
 }
 
-void check_block_padding(const SegmentMeta& m, std::span<const uint8_t> data, const std::string& where) {
+void check_block_padding(const SegmentMeta& m, std::span<const uint8_t> data,
+                         const std::string& where) {
   for (uint32_t b = 0; b < m.header.blocks; ++b) {
     const uint64_t end = uint64_t{m.offsets[b]} + m.records[b].coded_bytes;
     if (!all_zero(data.data() + end, m.offsets[b + 1] - end))
-      fail(ErrorCode::corrupt, where + ", block " + std::to_string(b) + ": its padding is not zero");
+      fail(ErrorCode::corrupt,
+           where + ", block " + std::to_string(b) + ": its padding is not zero");
   }
 }
 
@@ -39,15 +43,16 @@ void StreamReader::read_exactly(uint8_t* p, size_t n, const std::string& what) {
   offset_ += got;
   total_ += got;
   if (got < n)
-    fail(ErrorCode::truncated, what + ": the archive ends after " + std::to_string(total_) +
-                                   " bytes; it is truncated");
+    fail(ErrorCode::truncated,
+         what + ": the archive ends after " + std::to_string(total_) + " bytes; it is truncated");
 }
 
 bool StreamReader::next_archive() {
   uint8_t header[kArchiveHeaderBytes];
   const size_t got = in_.read(header, sizeof header);
   if (got == 0 && archives_ > 0) return false;
-  const std::string where = archives_ == 0 ? "archive header" : "header of the archive at byte " + std::to_string(total_);
+  const std::string where =
+      archives_ == 0 ? "archive header" : "header of the archive at byte " + std::to_string(total_);
   offset_ = got;
   total_ += got;
   if (got < sizeof header) {
@@ -55,7 +60,8 @@ bool StreamReader::next_archive() {
       fail(ErrorCode::truncated, where + ": the archive ends after " + std::to_string(total_) +
                                      " bytes; it is truncated");
     fail(archives_ == 0 ? ErrorCode::not_an_archive : ErrorCode::corrupt,
-         archives_ == 0 ? where + ": not a gramzip archive" : where + ": bytes after the archive that are none");
+         archives_ == 0 ? where + ": not a gramzip archive"
+                        : where + ": bytes after the archive that are none");
   }
   if (archives_ > 0 && !is_archive_magic(header, got))
     fail(ErrorCode::corrupt, where + ": bytes after the archive that are none");
@@ -68,22 +74,19 @@ bool StreamReader::next_archive() {
 Section StreamReader::next_section() {
   Section s;
   s.offset = offset_;
-  const std::string where = "section " + std::to_string(ordinal_) + " (archive offset " + std::to_string(offset_) + ")";
+  const std::string where =
+      "section " + std::to_string(ordinal_) + " (archive offset " + std::to_string(offset_) + ")";
   uint8_t header[kSectionHeaderBytes];
   read_exactly(header, sizeof header, where);
   s.header = load_section_header(header, where);
-  if (s.header.ordinal != ordinal_++) fail(ErrorCode::corrupt, where + ": sections are out of order");
+  if (s.header.ordinal != ordinal_++)
+    fail(ErrorCode::corrupt, where + ": sections are out of order");
   if (s.header.type == SectionType::index) return s;  // finish() reads it in pieces
 
-  std::vector<uint8_t> body(s.header.section_bytes() - kSectionHeaderBytes);
+  s.body.resize(s.header.section_bytes() - kSectionHeaderBytes);
   const std::string place = place_of(s.header, s.offset);
-  read_exactly(body.data(), body.size(), place);
-  const SectionBody parts = split_section(s.header, body, place);
-  s.meta.assign(parts.meta.begin(), parts.meta.end());
-  const auto data_at = static_cast<ptrdiff_t>(s.header.data_at() - kSectionHeaderBytes);
-  body.erase(body.begin(), body.begin() + data_at);
-  body.resize(s.header.data_bytes);
-  s.data = std::move(body);
+  read_exactly(s.body.data(), s.body.size(), place);
+  s.parts = split_section(s.header, s.body, place);
   return s;
 }
 
@@ -109,9 +112,10 @@ void StreamReader::finish(const Section& index, const Index& expected, uint64_t 
   uint8_t bytes[kTrailerBytes];
   read_exactly(bytes, sizeof bytes, place);
   const Trailer t = load_trailer(bytes, place);
-  if (t.index_offset != index.offset || t.archive_bytes != offset_ || t.content_bytes != content_bytes ||
-      !(t.index_hash == hash128(meta)))
+  if (t.index_offset != index.offset || t.archive_bytes != offset_ ||
+      t.content_bytes != content_bytes || !(t.index_hash == hash128(meta)))
     fail(ErrorCode::corrupt, place + ": it does not describe this archive");
-  if (!(t.content_hash == hash)) fail(ErrorCode::corrupt, place + ": the hash of the content does not match");
+  if (!(t.content_hash == hash))
+    fail(ErrorCode::corrupt, place + ": the hash of the content does not match");
 }
 }  // namespace gramzip::frame

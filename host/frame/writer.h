@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes one archive front to back: the only code that lays archive bytes. Throws what the sink throws.
+// Writes one archive front to back: the only code that lays archive bytes. Throws what the sink
+// throws.
 #pragma once
 #include <span>
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bit strings (docs/format.md, 1): bit k is bit k mod 8 of byte k div 8; a field's least significant
-// bit comes first. As u32 words and as bytes the string is the same.
+// Bit strings (docs/format.md, 1): bit k is bit k mod 8 of byte k div 8; a field's least
+// significant bit comes first. As u32 words and as bytes the string is the same.
 #pragma once
 #include "gramzip/core/config.h"
 

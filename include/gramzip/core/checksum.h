@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // XXH3-64 with seed 0 and the default secret, for host and device. Source: the xxHash specification
-// (github.com/Cyan4973/xxHash, doc/xxhash_spec.md). Host code that hashes in bulk calls libxxhash; this
-// twin exists for the kernels, and a test holds the two together.
+// (github.com/Cyan4973/xxHash, doc/xxhash_spec.md). Host code that hashes in bulk calls libxxhash;
+// this twin exists for the kernels, and a test holds the two together.
 //
-// Inputs over 240 bytes run through 8 accumulators in stripes of 64 bytes: within 1024 bytes the stripes
-// only add up, so lanes of a warp may share them out (kernels/checksum); then the accumulators are
-// scrambled, which is the serial part.
+// Inputs over 240 bytes run through 8 accumulators in stripes of 64 bytes: within 1024 bytes the
+// stripes only add up, so lanes of a warp may share them out (kernels/checksum); then the
+// accumulators are scrambled, which is the serial part.
 #pragma once
 #include "gramzip/core/wire.h"
 
 namespace gramzip::xxh3 {
-inline constexpr uint64_t kPrime32_1 = 0x9E3779B1u, kPrime32_2 = 0x85EBCA77u, kPrime32_3 = 0xC2B2AE3Du;
+inline constexpr uint64_t kPrime32_1 = 0x9E3779B1u, kPrime32_2 = 0x85EBCA77u,
+                          kPrime32_3 = 0xC2B2AE3Du;
 inline constexpr uint64_t kPrime64_1 = 0x9E3779B185EBCA87u, kPrime64_2 = 0xC2B2AE3D27D4EB4Fu,
                           kPrime64_3 = 0x165667B19E3779F9u, kPrime64_4 = 0x85EBCA77C2B2AE63u,
                           kPrime64_5 = 0x27D4EB2F165667C5u;
@@ -18,14 +19,14 @@ inline constexpr uint32_t kStripe = 64, kStripesPerBlock = 16, kBlock = 1024, kA
 inline constexpr uint32_t kScrambleSecret = 128, kLastSecret = 121, kMergeSecret = 11;
 inline constexpr uint32_t kLongInput = 240;  // longer inputs run through the accumulators
 
-#define GRAMZIP_XXH3_SECRET \
-  {                         \
-      0xbe4ba423396cfeb8, 0x1cad21f72c81017c, 0xdb979083e96dd4de, 0x1f67b3b7a4a44072, \
-      0x78e5c0cc4ee679cb, 0x2172ffcc7dd05a82, 0x8e2443f7744608b8, 0x4c263a81e69035e0, \
-      0xcb00c391bb52283c, 0xa32e531b8b65d088, 0x4ef90da297486471, 0xd8acdea946ef1938, \
-      0x3f349ce33f76faa8, 0x1d4f0bc7c7bbdcf9, 0x3159b4cd4be0518a, 0x647378d9c97e9fc8, \
-      0xc3ebd33483acc5ea, 0xeb6313faffa081c5, 0x49daf0b751dd0d17, 0x9e68d429265516d3, \
-      0xfca1477d58be162b, 0xce31d07ad1b8f88f, 0x280416958f3acb45, 0x7e404bbbcafbd7af, \
+#define GRAMZIP_XXH3_SECRET                                                             \
+  {                                                                                     \
+    0xbe4ba423396cfeb8, 0x1cad21f72c81017c, 0xdb979083e96dd4de, 0x1f67b3b7a4a44072,     \
+        0x78e5c0cc4ee679cb, 0x2172ffcc7dd05a82, 0x8e2443f7744608b8, 0x4c263a81e69035e0, \
+        0xcb00c391bb52283c, 0xa32e531b8b65d088, 0x4ef90da297486471, 0xd8acdea946ef1938, \
+        0x3f349ce33f76faa8, 0x1d4f0bc7c7bbdcf9, 0x3159b4cd4be0518a, 0x647378d9c97e9fc8, \
+        0xc3ebd33483acc5ea, 0xeb6313faffa081c5, 0x49daf0b751dd0d17, 0x9e68d429265516d3, \
+        0xfca1477d58be162b, 0xce31d07ad1b8f88f, 0x280416958f3acb45, 0x7e404bbbcafbd7af, \
   }
 inline constexpr uint64_t kSecretHost[24] = GRAMZIP_XXH3_SECRET;
 #if defined(__CUDACC__)
@@ -77,14 +78,22 @@ GRAMZIP_HD inline uint64_t mix16(const uint8_t* p, uint32_t secret) {
 // ---- The accumulators of a long input ----
 GRAMZIP_HD inline uint64_t initial(uint32_t i) {
   switch (i) {
-    case 0: return kPrime32_3;
-    case 1: return kPrime64_1;
-    case 2: return kPrime64_2;
-    case 3: return kPrime64_3;
-    case 4: return kPrime64_4;
-    case 5: return kPrime32_2;
-    case 6: return kPrime64_5;
-    default: return kPrime32_1;
+    case 0:
+      return kPrime32_3;
+    case 1:
+      return kPrime64_1;
+    case 2:
+      return kPrime64_2;
+    case 3:
+      return kPrime64_3;
+    case 4:
+      return kPrime64_4;
+    case 5:
+      return kPrime32_2;
+    case 6:
+      return kPrime64_5;
+    default:
+      return kPrime32_1;
   }
 }
 // What a stripe adds to accumulator i: data is its word i, neighbour its word i xor 1.
@@ -120,7 +129,8 @@ GRAMZIP_HD inline uint64_t hash_to_16(const uint8_t* p, uint32_t n) {
     return h ^ (h >> 28);
   }
   if (n > 0) {
-    const uint32_t mixed = (uint32_t{p[0]} << 16) | (uint32_t{p[n >> 1]} << 24) | p[n - 1] | (n << 8);
+    const uint32_t mixed =
+        (uint32_t{p[0]} << 16) | (uint32_t{p[n >> 1]} << 24) | p[n - 1] | (n << 8);
     const uint64_t s = secret64(0);
     return avalanche64(mixed ^ ((s ^ (s >> 32)) & 0xffffffffu));
   }
@@ -153,11 +163,13 @@ GRAMZIP_HD inline uint64_t hash(const uint8_t* p, uint64_t n) {
     for (uint32_t i = 0; i < kAccumulators; ++i)
       acc[i] += contribution(data[i], data[i ^ 1], secret64(secret + 8 * i));
   };
-  const uint64_t stripes = (n - 1) / kStripe;  // full stripes before the last one, which may overlap
+  const uint64_t stripes =
+      (n - 1) / kStripe;  // full stripes before the last one, which may overlap
   for (uint64_t s = 0; s < stripes; ++s) {
     accumulate(p + s * kStripe, 8 * static_cast<uint32_t>(s % kStripesPerBlock));
     if (s % kStripesPerBlock == kStripesPerBlock - 1)
-      for (uint32_t i = 0; i < kAccumulators; ++i) acc[i] = scramble(acc[i], secret64(kScrambleSecret + 8 * i));
+      for (uint32_t i = 0; i < kAccumulators; ++i)
+        acc[i] = scramble(acc[i], secret64(kScrambleSecret + 8 * i));
   }
   accumulate(p + n - kStripe, kLastSecret);
   return merge(acc, n);

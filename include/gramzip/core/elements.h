@@ -4,7 +4,14 @@
 #include "gramzip/core/limits.h"
 
 namespace gramzip {
-enum class Codec : uint8_t { bytes = 1, floats = 2, ngram = 3, class_floats = 4, quantized = 5, reference = 6 };
+enum class Codec : uint8_t {
+  bytes = 1,
+  floats = 2,
+  ngram = 3,
+  class_floats = 4,
+  quantized = 5,
+  reference = 6
+};
 
 enum class ElementType : uint8_t { bytes = 0, text, bf16, f16, f32, f64, f8_e4m3, f8_e5m2, count };
 
@@ -19,20 +26,28 @@ struct ElementInfo {
 
 GRAMZIP_HD inline ElementInfo element_info(ElementType t) {
   switch (t) {
-    case ElementType::text: return {1, 0, 8, 18, Codec::bytes, "text"};
-    case ElementType::bf16: return {2, 8, 8, 16, Codec::floats, "BF16"};
-    case ElementType::f16: return {2, 5, 8, 16, Codec::floats, "F16"};
-    case ElementType::f32: return {4, 8, 8, 16, Codec::floats, "F32"};
-    case ElementType::f64: return {8, 11, 11, 16, Codec::floats, "F64"};
-    case ElementType::f8_e4m3: return {1, 4, 7, 16, Codec::floats, "F8_E4M3"};
-    case ElementType::f8_e5m2: return {1, 5, 7, 16, Codec::floats, "F8_E5M2"};
-    default: return {1, 0, 8, 16, Codec::bytes, "bytes"};
+    case ElementType::text:
+      return {1, 0, 8, 18, Codec::bytes, "text"};
+    case ElementType::bf16:
+      return {2, 8, 8, 16, Codec::floats, "BF16"};
+    case ElementType::f16:
+      return {2, 5, 8, 16, Codec::floats, "F16"};
+    case ElementType::f32:
+      return {4, 8, 8, 16, Codec::floats, "F32"};
+    case ElementType::f64:
+      return {8, 11, 11, 16, Codec::floats, "F64"};
+    case ElementType::f8_e4m3:
+      return {1, 4, 7, 16, Codec::floats, "F8_E4M3"};
+    case ElementType::f8_e5m2:
+      return {1, 5, 7, 16, Codec::floats, "F8_E5M2"};
+    default:
+      return {1, 0, 8, 16, Codec::bytes, "bytes"};
   }
 }
 
 // How elements of a segment split: W = 8 * bytes bits into S symbol bits and R raw bits.
-// Codec bytes: S = W = 8, R = 0. Codec floats: the symbol is the exponent and the top mantissa bits,
-// the raw value the sign above the low mantissa bits.
+// Codec bytes: S = W = 8, R = 0. Codec floats: the symbol is the exponent and the top mantissa
+// bits, the raw value the sign above the low mantissa bits.
 struct Split {
   uint8_t bytes;        // E: 1, 2, 4 or 8
   uint8_t symbol_bits;  // S

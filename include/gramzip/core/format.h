@@ -53,8 +53,8 @@ struct SegmentHeader {
   }
 };
 
-// The header of a segment of `decoded_bytes` (1 to 2^24) of one element type as this release writes it,
-// with no tables yet.
+// The header of a segment of `decoded_bytes` (1 to 2^24) of one element type as this release writes
+// it, with no tables yet.
 GRAMZIP_HD inline SegmentHeader make_segment_header(ElementType type, uint32_t decoded_bytes) {
   const ElementInfo e = element_info(type);
   SegmentHeader h{};

@@ -2,25 +2,27 @@
 // Length-limited canonical Huffman codes: the one definition for every backend.
 //
 // Lengths: package-merge (Larmore and Hirschberg 1990), optimal under the limit, ties fixed as
-// docs/format.md says. Codes: canonical, in order of (length, symbol). A decoder needs only the number
-// of codes of each length and the symbols in that order, and every entry of a look-up table can be
-// computed by itself, so a table is built by as many threads as it has entries.
+// docs/format.md says. Codes: canonical, in order of (length, symbol). A decoder needs only the
+// number of codes of each length and the symbols in that order, and every entry of a look-up table
+// can be computed by itself, so a table is built by as many threads as it has entries.
 #pragma once
 #include "gramzip/core/bitpack.h"
 #include "gramzip/core/limits.h"
 
 namespace gramzip::huffman {
 
-// Workspace of package_merge for up to N symbols and lengths up to L. 12 bytes a symbol and level-bits.
+// Workspace of package_merge for up to N symbols and lengths up to L. 12 bytes a symbol and
+// level-bits.
 template <uint32_t N, uint32_t L>
 struct Workspace {
-  uint32_t a[2 * N];                 // weights of the level's list
-  uint32_t b[2 * N];                 // weights of the list before
-  uint32_t is_leaf[L][2 * N / 32];   // bit i of a level: item i is a symbol, not a package
+  uint32_t a[2 * N];                // weights of the level's list
+  uint32_t b[2 * N];                // weights of the list before
+  uint32_t is_leaf[L][2 * N / 32];  // bit i of a level: item i is a symbol, not a package
 };
 
-// Code lengths of n >= 2 symbols by rank. sorted: counts > 0, ascending, ties by symbol; their sum times
-// L below 2^32. lengths[r] receives the length of the symbol of rank r. Needs n <= 2^limit, limit <= L.
+// Code lengths of n >= 2 symbols by rank. sorted: counts > 0, ascending, ties by symbol; their sum
+// times L below 2^32. lengths[r] receives the length of the symbol of rank r. Needs n <= 2^limit,
+// limit <= L.
 template <uint32_t N, uint32_t L>
 GRAMZIP_HD inline void package_merge(const uint32_t* sorted, uint32_t n, uint32_t limit,
                                      Workspace<N, L>& w, uint8_t* lengths) {
@@ -31,7 +33,8 @@ GRAMZIP_HD inline void package_merge(const uint32_t* sorted, uint32_t n, uint32_
     const uint32_t packages = previous_size / 2;
     uint32_t leaf = 0, package = 0, size = 0, bits = 0;
     while (leaf < n || package < packages) {
-      const uint32_t weight = package < packages ? previous[2 * package] + previous[2 * package + 1] : 0;
+      const uint32_t weight =
+          package < packages ? previous[2 * package] + previous[2 * package + 1] : 0;
       // A symbol goes before a package of the same weight.
       const bool take_leaf = package >= packages || (leaf < n && sorted[leaf] <= weight);
       list[size] = take_leaf ? sorted[leaf++] : (++package, weight);
@@ -60,7 +63,8 @@ GRAMZIP_HD inline void package_merge(const uint32_t* sorted, uint32_t n, uint32_
 
 // What a decoder needs of a canonical code besides the symbols in order.
 struct Canonical {
-  uint32_t limit[kMaxSymbolBits + 1];  // [l]: end of the codes of up to l bits, left-aligned to `bits`
+  uint32_t
+      limit[kMaxSymbolBits + 1];  // [l]: end of the codes of up to l bits, left-aligned to `bits`
   uint32_t first[kMaxSymbolBits + 1];  // [l]: first code of l bits
   uint32_t rank[kMaxSymbolBits + 1];   // [l]: rank of that code's symbol
   uint32_t bits;                       // width of the look-up
@@ -118,7 +122,8 @@ GRAMZIP_HD inline uint32_t entry_symbol(uint32_t e) { return e >> 4; }
 GRAMZIP_HD inline uint32_t entry_length(uint32_t e) { return e & 15u; }
 
 // Entry `index` of the single-symbol table. by_rank: symbols in canonical order.
-GRAMZIP_HD inline uint16_t single_entry(const Canonical& c, const uint16_t* by_rank, uint32_t index) {
+GRAMZIP_HD inline uint16_t single_entry(const Canonical& c, const uint16_t* by_rank,
+                                        uint32_t index) {
   if (c.symbols == 0) return 0;
   const Match m = find_code(c, reverse_bits(index, c.bits));
   return pack_entry(by_rank[m.rank], m.length);

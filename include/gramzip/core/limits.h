@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The limits of format version 1 (docs/format.md, section 7). They bound every buffer a reader needs.
+// The limits of format version 1 (docs/format.md, section 7). They bound every buffer a reader
+// needs.
 #pragma once
 #include "gramzip/core/config.h"
 
 namespace gramzip {
-inline constexpr uint32_t kLanes = 32;                 // sub-streams of a coded block
-inline constexpr uint32_t kRunElements = 256;          // elements that share a class table
-inline constexpr uint32_t kLaneGroup = 8;              // consecutive elements of a lane, codec floats
+inline constexpr uint32_t kLanes = 32;         // sub-streams of a coded block
+inline constexpr uint32_t kRunElements = 256;  // elements that share a class table
+inline constexpr uint32_t kLaneGroup = 8;      // consecutive elements of a lane, codec floats
 inline constexpr uint32_t kMaxSymbolBits = 12;
 inline constexpr uint32_t kMaxSymbols = 1u << kMaxSymbolBits;
 inline constexpr uint32_t kMaxTables = 32;
 inline constexpr uint32_t kMaxTableBytes = 4 + kMaxSymbols / 2;
-inline constexpr uint32_t kByteCodeLimit = 11;         // longest code, codec bytes
-inline constexpr uint32_t kFloatCodeLimit = 12;        // longest code, codec floats
+inline constexpr uint32_t kByteCodeLimit = 11;   // longest code, codec bytes
+inline constexpr uint32_t kFloatCodeLimit = 12;  // longest code, codec floats
 inline constexpr uint32_t kMinBlockLog2 = 16;
 inline constexpr uint32_t kMaxBlockLog2 = 18;
 inline constexpr uint32_t kMaxBlockBytes = 1u << kMaxBlockLog2;

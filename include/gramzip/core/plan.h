@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sizes and offsets of a coded block and of a segment, for every backend alike.
 //
-//   coded block: raw plane | class ids | lane header | rows | tails     (each part at a multiple of 32)
+//   coded block: raw plane | class ids | lane header | rows | tails     (each part at a multiple of
+//   32)
 #pragma once
 #include "gramzip/core/elements.h"
 #include "gramzip/core/lanes.h"
@@ -9,11 +10,11 @@
 namespace gramzip {
 // The fixed part of a coded block of n elements: everything that does not depend on the codes.
 struct BlockPlan {
-  uint32_t n;            // elements
-  uint32_t raw_bytes;    // of the raw plane, unpadded
-  uint32_t ids_at;       // offset of the class ids
-  uint32_t ids_bytes;    // unpadded
-  uint32_t lanes_at;     // offset of the lane header
+  uint32_t n;          // elements
+  uint32_t raw_bytes;  // of the raw plane, unpadded
+  uint32_t ids_at;     // offset of the class ids
+  uint32_t ids_bytes;  // unpadded
+  uint32_t lanes_at;   // offset of the lane header
 
   GRAMZIP_HD uint32_t rows_at(uint32_t extra_bits) const {
     return lanes_at + lane_header_bytes(extra_bits);
@@ -41,7 +42,8 @@ struct LanePlan {
   LaneHead head;
   uint32_t total_words;
 };
-GRAMZIP_HD inline LanePlan plan_lanes(uint32_t min_words, uint32_t max_words, uint32_t total_words) {
+GRAMZIP_HD inline LanePlan plan_lanes(uint32_t min_words, uint32_t max_words,
+                                      uint32_t total_words) {
   LanePlan p{};
   p.head.rows = min_words;
   p.head.extra_bits = ceil_log2(max_words - min_words + 1);

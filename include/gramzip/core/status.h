@@ -15,11 +15,16 @@ enum class BlockStatus : uint32_t {
 
 inline const char* block_status_text(BlockStatus s) {
   switch (s) {
-    case BlockStatus::ok: return "ok";
-    case BlockStatus::bad_coded_hash: return "the hash of its coded bytes does not match";
-    case BlockStatus::bad_block: return "its layout contradicts its size";
-    case BlockStatus::bad_stream: return "a code stream does not end where it should";
-    case BlockStatus::bad_decoded_hash: return "the hash of its decoded bytes does not match";
+    case BlockStatus::ok:
+      return "ok";
+    case BlockStatus::bad_coded_hash:
+      return "the hash of its coded bytes does not match";
+    case BlockStatus::bad_block:
+      return "its layout contradicts its size";
+    case BlockStatus::bad_stream:
+      return "a code stream does not end where it should";
+    case BlockStatus::bad_decoded_hash:
+      return "the hash of its decoded bytes does not match";
   }
   return "unknown status";
 }

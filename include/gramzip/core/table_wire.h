@@ -4,9 +4,9 @@
 #include "gramzip/core/format.h"
 
 namespace gramzip {
-// Writes the table of an alphabet of `symbols` symbols. used: how many have a code; lone: the symbol if
-// that is one (its length is 0, as everybody's). out has room for table_wire_bytes(symbols). Returns the
-// bytes written.
+// Writes the table of an alphabet of `symbols` symbols. used: how many have a code; lone: the
+// symbol if that is one (its length is 0, as everybody's). out has room for
+// table_wire_bytes(symbols). Returns the bytes written.
 GRAMZIP_HD inline uint32_t store_table(const uint8_t* lengths, uint32_t symbols, uint32_t used,
                                        uint32_t lone, uint8_t* out) {
   uint32_t first = 0, count = 0;
@@ -24,7 +24,8 @@ GRAMZIP_HD inline uint32_t store_table(const uint8_t* lengths, uint32_t symbols,
   store_le<uint16_t>(out, static_cast<uint16_t>(first));
   store_le<uint16_t>(out + 2, static_cast<uint16_t>(count));
   for (uint32_t i = 0; i < count; ++i)
-    out[4 + i / 2] = static_cast<uint8_t>(out[4 + i / 2] | ((lengths[first + i] & 15u) << (4 * (i & 1))));
+    out[4 + i / 2] =
+        static_cast<uint8_t>(out[4 + i / 2] | ((lengths[first + i] & 15u) << (4 * (i & 1))));
   return bytes;
 }
 }  // namespace gramzip

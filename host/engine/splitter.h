@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cuts the members' bytes into segments. The cuts depend on the content alone
+// (docs/determinism.md), never on threads, batches or the backend.
+#pragma once
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "host/engine/engine.h"
+#include "host/frame/index.h"
+#include "host/frame/member_records.h"
+
+namespace gramzip {
+// The content of one segment, and the members that start in it or before it and are not yet
+// announced.
+struct Chunk {
+  std::vector<frame::MemberRecord> members;
+  ElementType type = ElementType::bytes;
+  std::vector<uint8_t> content;  // empty only if members at the content's end are empty
+};
+
+class Splitter {
+ public:
+  Splitter(const NextMember& next, const CompressOptions& options);
+  // False when there are no more.
+  bool next(Chunk& chunk);
+  // After the last chunk.
+  Hash128 content_hash() const;
+  std::vector<frame::MemberEntry> take_members() { return std::move(done_); }  // the last call
+
+ private:
+  // A stretch of the member at hand: whole elements of one type, or of any length to the member's
+  // end.
+  struct Run {
+    uint64_t bytes;
+    ElementType type;
+    bool automatic;  // text or bytes, by looking
+  };
+  bool start_member();
+  void end_member();
+  void plan_weights(std::vector<uint8_t> first8);
+  size_t read(uint8_t* p, size_t n);
+  ElementType plain_type(std::span<const uint8_t> content) const;
+
+  const NextMember& next_;
+  const CompressOptions& options_;
+  MemberInput member_;
+  bool in_member_ = false;
+  std::deque<Run> runs_;
+  std::vector<uint8_t> ahead_;  // bytes read for a look and not yet given out
+  size_t ahead_at_ = 0;
+  std::vector<frame::MemberRecord> announced_;
+  bool announced_name_empty_ = false;
+  std::vector<frame::MemberEntry> done_;
+  uint64_t content_ = 0;
+  Hasher128 member_hash_, content_hash_;
+};
+}  // namespace gramzip
