@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// Floor 5: exceptions become statuses here and nowhere else.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+
+#include "gramzip/gramzip.h"
+#include "host/engine/engine.h"
+
+namespace {
+using namespace gramzip;
+
+thread_local std::string last_error;
+
+class MemorySource final : public Source, public RandomSource {
+ public:
+  MemorySource(const void* p, size_t n) : bytes_(static_cast<const uint8_t*>(p), n) {}
+  size_t read(uint8_t* p, size_t n) override {
+    const size_t got = read_at(at_, p, n);
+    at_ += got;
+    return got;
+  }
+  uint64_t size() const override { return bytes_.size(); }
+  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
+    if (at >= bytes_.size()) return 0;
+    n = std::min<size_t>(n, bytes_.size() - at);
+    if (n > 0) std::memcpy(p, bytes_.data() + at, n);
+    return n;
+  }
+
+ private:
+  std::span<const uint8_t> bytes_;
+  size_t at_ = 0;
+};
+
+class MemorySink final : public Sink {
+ public:
+  MemorySink(void* p, size_t room) : p_(static_cast<uint8_t*>(p)), room_(room) {}
+  void write(std::span<const uint8_t> b) override {
+    if (b.size() > room_ - used_)
+      fail(ErrorCode::output_too_small,
+           "the output does not fit into " + std::to_string(room_) + " bytes");
+    if (!b.empty()) std::memcpy(p_ + used_, b.data(), b.size());
+    used_ += b.size();
+  }
+  size_t used() const { return used_; }
+
+ private:
+  uint8_t* p_;
+  size_t room_, used_ = 0;
+};
+
+class CallbackSource final : public Source {
+ public:
+  CallbackSource(gramzip_read_fn f, void* context) : read_(f), context_(context) {}
+  size_t read(uint8_t* p, size_t n) override {
+    size_t got = 0;
+    if (read_(context_, p, n, &got) != 0 || got > n)
+      fail(ErrorCode::io, "the caller's read function failed");
+    return got;
+  }
+
+ private:
+  gramzip_read_fn read_;
+  void* context_;
+};
+
+class CallbackSink final : public Sink {
+ public:
+  CallbackSink(gramzip_write_fn f, void* context) : write_(f), context_(context) {}
+  void write(std::span<const uint8_t> b) override {
+    if (write_(context_, b.data(), b.size()) != 0)
+      fail(ErrorCode::io, "the caller's write function failed");
+  }
+
+ private:
+  gramzip_write_fn write_;
+  void* context_;
+};
+
+// Members one after another into one sink.
+class JoinedMembers final : public MemberSink {
+ public:
+  explicit JoinedMembers(Sink& out) : out_(out) {}
+  void begin(const Member&) override {}
+  void write(std::span<const uint8_t> b) override { out_.write(b); }
+  void end(const Member&) override {}
+
+ private:
+  Sink& out_;
+};
+
+template <class F>
+gramzip_status guarded(F f) {
+  last_error.clear();
+  try {
+    f();
+    return GRAMZIP_OK;
+  } catch (const Error& e) {
+    last_error = e.what();
+    return static_cast<gramzip_status>(e.code());
+  } catch (const std::bad_alloc&) {
+    last_error = "out of memory";
+    return GRAMZIP_NO_MEMORY;
+  } catch (const std::exception& e) {
+    last_error = std::string("internal error: ") + e.what();
+    return GRAMZIP_INTERNAL;
+  }
+}
+
+gramzip_options checked(const gramzip_options* given) {
+  gramzip_options o = GRAMZIP_OPTIONS_INIT;
+  if (given == nullptr) return o;
+  if (given->struct_size != sizeof o)
+    fail(ErrorCode::invalid_argument,
+         "options.struct_size is not that of this version; use GRAMZIP_OPTIONS_INIT");
+  o = *given;
+  if (o.threads < 0 || o.threads > 4096)
+    fail(ErrorCode::invalid_argument, "options.threads is not 0 to 4096");
+  if (o.mode < GRAMZIP_MODE_AUTO || o.mode > GRAMZIP_MODE_BYTES)
+    fail(ErrorCode::invalid_argument, "options.mode is unknown");
+  if (o.device < GRAMZIP_DEVICE_AUTO || o.device > GRAMZIP_DEVICE_CUDA)
+    fail(ErrorCode::invalid_argument, "options.device is unknown");
+  if (o.reserved != 0) fail(ErrorCode::invalid_argument, "options.reserved is not 0");
+  return o;
+}
+
+std::unique_ptr<Backend> make_backend(const gramzip_options& o) {
+  if (o.device == GRAMZIP_DEVICE_CPU) return make_cpu_backend();
+  std::string why;
+  if (auto cuda = make_cuda_backend(o.device_index, why)) return cuda;
+  if (o.device == GRAMZIP_DEVICE_CUDA) fail(ErrorCode::device, why);
+  return make_cpu_backend();
+}
+
+void require(bool ok, const char* what) {
+  if (!ok) fail(ErrorCode::invalid_argument, what);
+}
+
+void compress_to(Source& in, Sink& out, const gramzip_options* given) {
+  const gramzip_options o = checked(given);
+  const auto backend = make_backend(o);
+  CompressOptions options;
+  options.threads = o.threads;
+  options.backend = backend.get();
+  options.mode = static_cast<ContentMode>(o.mode);
+  bool done = false;
+  compress(
+      [&](MemberInput& m) {
+        if (done) return false;
+        m.source = &in;
+        return done = true;
+      },
+      out, options);
+}
+
+DecompressOptions decode_options(const gramzip_options& o, Backend& backend) {
+  DecompressOptions options;
+  options.threads = o.threads;
+  options.backend = &backend;
+  if (o.max_output > 0) options.max_output = o.max_output;
+  return options;
+}
+
+void decompress_to(Source& in, Sink& out, const gramzip_options* given) {
+  const gramzip_options o = checked(given);
+  const auto backend = make_backend(o);
+  JoinedMembers members(out);
+  decompress(in, members, decode_options(o, *backend));
+}
+}  // namespace
+
+extern "C" {
+const char* gramzip_version(void) { return GRAMZIP_VERSION; }
+
+const char* gramzip_status_text(gramzip_status status) {
+  switch (status) {
+    case GRAMZIP_OK:
+      return "success";
+    case GRAMZIP_INVALID_ARGUMENT:
+      return "invalid argument";
+    case GRAMZIP_OUTPUT_TOO_SMALL:
+      return "output buffer too small";
+    case GRAMZIP_NOT_FOUND:
+      return "not found";
+    case GRAMZIP_NOT_AN_ARCHIVE:
+      return "not a gramzip archive";
+    case GRAMZIP_TRUNCATED:
+      return "truncated archive";
+    case GRAMZIP_CORRUPT:
+      return "corrupt data";
+    case GRAMZIP_UNSUPPORTED:
+      return "unsupported version or feature";
+    case GRAMZIP_LIMIT:
+      return "limit exceeded";
+    case GRAMZIP_UNSAFE_NAME:
+      return "unsafe member name";
+    case GRAMZIP_IO:
+      return "input or output error";
+    case GRAMZIP_NO_MEMORY:
+      return "out of memory";
+    case GRAMZIP_DEVICE:
+      return "device error";
+    case GRAMZIP_CANCELLED:
+      return "cancelled";
+    case GRAMZIP_INTERNAL:
+      return "internal error";
+  }
+  return "unknown status";
+}
+
+const char* gramzip_last_error(void) { return last_error.c_str(); }
+
+size_t gramzip_compress_bound(size_t size) {
+  const size_t extra = size / 1024 + (size_t{16} << 10);
+  return size > std::numeric_limits<size_t>::max() - extra ? std::numeric_limits<size_t>::max()
+                                                           : size + extra;
+}
+
+gramzip_status gramzip_compress(const void* src, size_t src_size, void* dst, size_t* dst_size,
+                                const gramzip_options* options) {
+  return guarded([&] {
+    require((src != nullptr || src_size == 0) && dst_size != nullptr &&
+                (dst != nullptr || *dst_size == 0),
+            "a null pointer");
+    MemorySource in(src, src_size);
+    MemorySink out(dst, *dst_size);
+    compress_to(in, out, options);
+    *dst_size = out.used();
+  });
+}
+
+gramzip_status gramzip_content_size(const void* src, size_t src_size, uint64_t* content_size) {
+  return guarded([&] {
+    require(src != nullptr && content_size != nullptr, "a null pointer");
+    *content_size = ArchiveReader(std::make_shared<MemorySource>(src, src_size)).content_bytes();
+  });
+}
+
+gramzip_status gramzip_decompress(const void* src, size_t src_size, void* dst, size_t* dst_size,
+                                  const gramzip_options* options) {
+  return guarded([&] {
+    require(src != nullptr && dst_size != nullptr && (dst != nullptr || *dst_size == 0),
+            "a null pointer");
+    MemorySource in(src, src_size);
+    MemorySink out(dst, *dst_size);
+    decompress_to(in, out, options);
+    *dst_size = out.used();
+  });
+}
+
+gramzip_status gramzip_decompress_range(const void* src, size_t src_size, uint64_t begin, void* dst,
+                                        size_t* dst_size, const gramzip_options* options) {
+  return guarded([&] {
+    require(src != nullptr && dst_size != nullptr && (dst != nullptr || *dst_size == 0),
+            "a null pointer");
+    require(begin <= UINT64_MAX - *dst_size, "a range beyond 2^64");
+    const gramzip_options o = checked(options);
+    const auto backend = make_backend(o);
+    ArchiveReader reader(std::make_shared<MemorySource>(src, src_size));
+    MemorySink out(dst, *dst_size);
+    reader.read(begin, begin + *dst_size, out, decode_options(o, *backend));
+  });
+}
+
+gramzip_status gramzip_compress_stream(gramzip_read_fn read, void* read_context,
+                                       gramzip_write_fn write, void* write_context,
+                                       const gramzip_options* options) {
+  return guarded([&] {
+    require(read != nullptr && write != nullptr, "a null pointer");
+    CallbackSource in(read, read_context);
+    CallbackSink out(write, write_context);
+    compress_to(in, out, options);
+  });
+}
+
+gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void* read_context,
+                                         gramzip_write_fn write, void* write_context,
+                                         const gramzip_options* options) {
+  return guarded([&] {
+    require(read != nullptr && write != nullptr, "a null pointer");
+    CallbackSource in(read, read_context);
+    CallbackSink out(write, write_context);
+    decompress_to(in, out, options);
+  });
+}
+}  // extern "C"

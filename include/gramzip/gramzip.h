@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gramzip, C interface: whole archives between memory and memory, and between streams.
+ *
+ * Every function returns a gramzip_status; 0 is success. The numbers are stable. After a failure,
+ * gramzip_last_error() gives one line for people, of the calling thread. No function prints, aborts or
+ * keeps a pointer of the caller beyond the call. All functions may be called from several threads.
+ * The archive format is docs/format.md.
+ */
+#ifndef GRAMZIP_GRAMZIP_H
+#define GRAMZIP_GRAMZIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define GRAMZIP_API
+#else
+#define GRAMZIP_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum gramzip_status {
+  GRAMZIP_OK = 0,
+  /* the caller's */
+  GRAMZIP_INVALID_ARGUMENT = 1,
+  GRAMZIP_OUTPUT_TOO_SMALL = 2,
+  GRAMZIP_NOT_FOUND = 3,
+  /* the data's */
+  GRAMZIP_NOT_AN_ARCHIVE = 10,
+  GRAMZIP_TRUNCATED = 11,
+  GRAMZIP_CORRUPT = 12,
+  GRAMZIP_UNSUPPORTED = 13, /* a version, feature, section or codec this build does not know */
+  GRAMZIP_LIMIT = 14,
+  GRAMZIP_UNSAFE_NAME = 15,
+  /* the machine's */
+  GRAMZIP_IO = 20,
+  GRAMZIP_NO_MEMORY = 21,
+  GRAMZIP_DEVICE = 22,
+  GRAMZIP_CANCELLED = 23,
+  /* ours: please report */
+  GRAMZIP_INTERNAL = 30
+} gramzip_status;
+
+/* How content is looked at: by content (a safetensors checkpoint, text or bytes), or as told. */
+typedef enum gramzip_mode {
+  GRAMZIP_MODE_AUTO = 0,
+  GRAMZIP_MODE_TEXT = 1,
+  GRAMZIP_MODE_WEIGHTS = 2,
+  GRAMZIP_MODE_BYTES = 3
+} gramzip_mode;
+
+/* Which backend works. The bytes are the same. AUTO: CUDA if a device answers, else the CPU. */
+typedef enum gramzip_device { GRAMZIP_DEVICE_AUTO = 0, GRAMZIP_DEVICE_CPU = 1, GRAMZIP_DEVICE_CUDA = 2 } gramzip_device;
+
+/* Initialise with GRAMZIP_OPTIONS_INIT; zero is the default of every field. */
+typedef struct gramzip_options {
+  uint32_t struct_size; /* sizeof(gramzip_options), so that later versions can add fields */
+  int32_t threads;      /* 0: one a core. Memory: 64 MiB + 8 MiB a thread + 48 bytes a MiB of content */
+  gramzip_mode mode;    /* compression only */
+  gramzip_device device;
+  int32_t device_index; /* of the CUDA device */
+  uint32_t reserved;    /* 0 */
+  uint64_t max_output;  /* bytes of decompressed content allowed; 0: no limit */
+} gramzip_options;
+#define GRAMZIP_OPTIONS_INIT {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0}
+
+/* "0.1.0". */
+GRAMZIP_API const char* gramzip_version(void);
+/* "corrupt data", for a status. Never null. */
+GRAMZIP_API const char* gramzip_status_text(gramzip_status status);
+/* What went wrong in this thread's last failed call, one line. Valid until this thread's next call. */
+GRAMZIP_API const char* gramzip_last_error(void);
+
+/* Most bytes that compressing `size` bytes as one member can give: size + size / 1024 + 16 KiB for plain
+ * content. A checkpoint of very many tiny tensors of changing types needs up to 320 bytes a tensor more;
+ * gramzip_compress then answers GRAMZIP_OUTPUT_TOO_SMALL and nothing is lost. Saturates at SIZE_MAX. */
+GRAMZIP_API size_t gramzip_compress_bound(size_t size);
+
+/* Compresses src[0, src_size) as one archive with one nameless member into dst.
+ * dst_size: in, the room in dst, bytes; out, the size of the archive.
+ * options: may be null. Errors: INVALID_ARGUMENT, OUTPUT_TOO_SMALL, NO_MEMORY, DEVICE. */
+GRAMZIP_API gramzip_status gramzip_compress(const void* src, size_t src_size, void* dst, size_t* dst_size,
+                                            const gramzip_options* options);
+
+/* The size of the content of an archive in memory, from its index. */
+GRAMZIP_API gramzip_status gramzip_content_size(const void* src, size_t src_size, uint64_t* content_size);
+
+/* Decompresses the content of one or more concatenated archives, all members one after another.
+ * dst_size: in, the room in dst, bytes; out, the bytes written. Every check of the format is made; after an
+ * error dst holds nothing to rely on. Errors: all of the data's, OUTPUT_TOO_SMALL, NO_MEMORY, DEVICE. */
+GRAMZIP_API gramzip_status gramzip_decompress(const void* src, size_t src_size, void* dst, size_t* dst_size,
+                                              const gramzip_options* options);
+
+/* Content bytes [begin, begin + *dst_size) of an archive in memory, decoding only the blocks that hold
+ * them. Errors as gramzip_decompress, and INVALID_ARGUMENT beyond the content. */
+GRAMZIP_API gramzip_status gramzip_decompress_range(const void* src, size_t src_size, uint64_t begin, void* dst,
+                                                    size_t* dst_size, const gramzip_options* options);
+
+/* Streams. read fills up to `size` bytes and sets *got, less only at the end; write takes all. Each returns
+ * 0, or anything else to stop with GRAMZIP_IO. Memory is bounded, see gramzip_options.threads. */
+typedef int (*gramzip_read_fn)(void* context, void* buffer, size_t size, size_t* got);
+typedef int (*gramzip_write_fn)(void* context, const void* buffer, size_t size);
+GRAMZIP_API gramzip_status gramzip_compress_stream(gramzip_read_fn read, void* read_context, gramzip_write_fn write,
+                                                   void* write_context, const gramzip_options* options);
+GRAMZIP_API gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void* read_context, gramzip_write_fn write,
+                                                     void* write_context, const gramzip_options* options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* GRAMZIP_GRAMZIP_H */

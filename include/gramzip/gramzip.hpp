@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// gramzip, C++20 view of the C interface: spans in, vectors out, exceptions for statuses. Header-only, so
+// no C++ type crosses the library's boundary.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+#include "gramzip/gramzip.h"
+
+namespace gramzip {
+// What a failed call throws: the status and gramzip_last_error().
+class StatusError : public std::runtime_error {
+ public:
+  StatusError(gramzip_status status, const char* what) : std::runtime_error(what), status_(status) {}
+  gramzip_status status() const { return status_; }
+
+ private:
+  gramzip_status status_;
+};
+
+inline gramzip_options default_options() {
+  gramzip_options o = GRAMZIP_OPTIONS_INIT;
+  return o;
+}
+
+inline void check(gramzip_status status) {
+  if (status != GRAMZIP_OK) throw StatusError(status, gramzip_last_error());
+}
+
+// One archive with one nameless member.
+inline std::vector<uint8_t> compress(std::span<const uint8_t> content,
+                                     const gramzip_options& options = default_options()) {
+  std::vector<uint8_t> out(gramzip_compress_bound(content.size()));
+  size_t size = out.size();
+  check(gramzip_compress(content.data(), content.size(), out.data(), &size, &options));
+  out.resize(size);
+  return out;
+}
+
+// The content of an archive. Allocates what its index claims, at most options.max_output if that is set.
+inline std::vector<uint8_t> decompress(std::span<const uint8_t> archive,
+                                       const gramzip_options& options = default_options()) {
+  uint64_t size = 0;
+  check(gramzip_content_size(archive.data(), archive.size(), &size));
+  if (options.max_output != 0 && size > options.max_output)
+    throw StatusError(GRAMZIP_LIMIT, "the content is larger than options.max_output");
+  std::vector<uint8_t> out(size);
+  size_t used = out.size();
+  check(gramzip_decompress(archive.data(), archive.size(), out.data(), &used, &options));
+  out.resize(used);
+  return out;
+}
+}  // namespace gramzip
