@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Golden archives, kept for ever: must_decode (the content's hash stands in SUMS), must_fail, and
+// the encoder's record: today's encoder still writes the same bytes. GRAMZIP_GOLDEN_WRITE=1 writes
+// new ones.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "tests/registry/cases.h"
+#include "tests/registry/memory_io.h"
+
+namespace gramzip {
+namespace {
+namespace fs = std::filesystem;
+const fs::path kDir = fs::path(GRAMZIP_GOLDEN_DIR) / "v1";
+
+std::vector<uint8_t> read_file(const fs::path& p) {
+  std::ifstream in(p, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+void write_file(const fs::path& p, const std::vector<uint8_t>& bytes) {
+  std::ofstream(p, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+// The inputs of the record: generated, small, every mode and element type.
+std::map<std::string, std::vector<test::NamedFile>> record_inputs() {
+  std::map<std::string, std::vector<test::NamedFile>> inputs;
+  for (const test::FileCase& f : test::small_files()) inputs[f.name] = {{f.name, f.content}};
+  inputs["empty"] = {{"empty", {}}};
+  inputs["pipe"] = {{"", {'p', 'i', 'p', 'e', '\n'}}};
+  std::vector<test::TensorCase> all;
+  for (const ElementType t : {ElementType::bf16, ElementType::f16, ElementType::f32,
+                              ElementType::f64, ElementType::f8_e4m3, ElementType::f8_e5m2})
+    all.push_back({element_info(t).name, element_info(t).name, test::make_weights(t, 3000, 0.05, 6),
+                   8u * element_info(t).bytes});
+  inputs["every-dtype"] = {{"w.safetensors", test::make_safetensors(all)}};
+  inputs["members"] = {{"a/b.txt", test::make_text(900, 1), 0644},
+                       {"a/empty", {}, 0600},
+                       {"run.sh", test::make_text(300, 2), 0755}};
+  return inputs;
+}
+}  // namespace
+
+TEST(Golden, TheEncoderStillWritesTheRecord) {
+  for (const auto& [name, files] : record_inputs()) {
+    const auto archive = test::make_archive(files);
+    const fs::path path = kDir / "encoder_record" / (name + ".grz");
+    if (std::getenv("GRAMZIP_GOLDEN_WRITE") != nullptr) {
+      fs::create_directories(path.parent_path());
+      write_file(path, archive);
+    }
+    EXPECT_TRUE(read_file(path) == archive) << path << " differs: the encoder's output has changed";
+  }
+}
+
+TEST(Golden, RecordsAndMustDecodeDecode) {
+  size_t archives = 0;
+  const auto inputs = record_inputs();
+  for (const char* drawer : {"encoder_record", "must_decode"}) {
+    if (!fs::exists(kDir / drawer)) continue;
+    for (const auto& entry : fs::directory_iterator(kDir / drawer)) {
+      if (entry.path().extension() != ".grz") continue;
+      const test::CollectMembers out = test::open_archive(read_file(entry.path()));
+      const auto known = inputs.find(entry.path().stem());
+      if (std::string(drawer) == "encoder_record" && known != inputs.end()) {
+        ASSERT_EQ(out.files.size(), known->second.size());
+        for (size_t i = 0; i < out.files.size(); ++i)
+          EXPECT_EQ(out.files[i].content, known->second[i].content) << entry.path();
+      }
+      ++archives;
+    }
+  }
+  EXPECT_GE(archives, inputs.size());
+}
+
+TEST(Golden, MustFailFails) {
+  if (!fs::exists(kDir / "must_fail")) GTEST_SKIP() << "no archives in must_fail";
+  for (const auto& entry : fs::directory_iterator(kDir / "must_fail"))
+    if (entry.path().extension() == ".grz")
+      EXPECT_THROW(test::open_archive(read_file(entry.path())), Error) << entry.path();
+}
+}  // namespace gramzip
