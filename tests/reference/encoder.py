@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A minimal encoder of the gramzip archive format, for the tests of the decoder.
+
+It follows the rules for writers in docs/format.md. It shares no code with the decoder but XXH3.
+"""
+from collections import Counter, namedtuple
+from struct import pack
+
+from xxh3 import xxh3_64, xxh3_128
+
+Element = namedtuple("Element", "codec width symbol_bits block_log2")
+ELEMENTS = [
+    Element(1, 8, 8, 16), Element(1, 8, 8, 18),     # bytes, text
+    Element(2, 16, 8, 16), Element(2, 16, 8, 16),   # BF16, F16
+    Element(2, 32, 8, 16), Element(2, 64, 11, 16),  # F32, F64
+    Element(2, 8, 7, 16), Element(2, 8, 7, 16),     # F8_E4M3, F8_E5M2
+]
+BYTES, TEXT, BF16, F16, F32, F64, F8_E4M3, F8_E5M2 = range(8)
+RAW, CODED, CONSTANT, REPEAT = range(4)
+
+
+def padded(data, unit):
+    return data + bytes(-len(data) % unit)
+
+
+# ---- code tables ----
+
+def package_merge(counts, limit):
+    """{symbol: code length} from {symbol: count}."""
+    if len(counts) < 2:
+        return {symbol: 0 for symbol in counts}
+    singles = [(count, (symbol,)) for count, symbol in sorted((c, s) for s, c in counts.items())]
+    items = singles
+    for _ in range(limit - 1):
+        packages = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(items[::2], items[1::2])]
+        items = sorted(singles + packages, key=lambda item: item[0])  # stable: symbols first
+    chosen = items[:2 * len(counts) - 2]
+    return dict(Counter(symbol for _, symbols in chosen for symbol in symbols))
+
+
+def table_bytes(lengths):
+    if not lengths:
+        return bytes(4)
+    first, last = min(lengths), max(lengths)
+    nibbles = [lengths.get(symbol, 0) for symbol in range(first, last + 1)]
+    if len(nibbles) % 2:
+        nibbles.append(0)
+    packed = bytes(low | high << 4 for low, high in zip(nibbles[::2], nibbles[1::2]))
+    return padded(pack("<HH", first, last - first + 1) + packed, 4)
+
+
+def code_strings(lengths):
+    """{symbol: its code as text of 0 and 1, first bit first}"""
+    codes, code, last = {}, -1, 0
+    for length, symbol in sorted((n, s) for s, n in lengths.items()):
+        code = (code + 1) << length - last
+        last = length
+        codes[symbol] = f"{code:0{length}b}" if length else ""
+    return codes
+
+
+# ---- blocks ----
+
+def bit_string(fields, width):
+    """Fields of one width as the bytes of a bit string."""
+    text = "".join(f"{field:0{width}b}" for field in reversed(fields)) if width else ""
+    return int(text or "0", 2).to_bytes((len(text) + 7) // 8, "little")
+
+
+def split(data, element):
+    """(symbols, raw values) of the elements of data."""
+    size = element.width // 8
+    values = [int.from_bytes(data[i:i + size], "little") for i in range(0, len(data), size)]
+    if element.codec == 1:
+        return values, []
+    low = element.width - element.symbol_bits - 1
+    symbols = [value >> low & (1 << element.symbol_bits) - 1 for value in values]
+    return symbols, [value >> element.width - 1 << low | value & (1 << low) - 1 for value in values]
+
+
+def lane_of(j, n, codec):
+    return j // 8 % 32 if codec == 2 else j // (-(-n // 512) * 16)
+
+
+def coded_block(data, element, ids, codes):
+    """A coded block; ids are the table numbers of its runs."""
+    symbols, raws = split(data, element)
+    n = len(symbols)
+    texts = [[] for _ in range(32)]
+    for j, symbol in enumerate(symbols):
+        texts[lane_of(j, n, element.codec)].append(codes[ids[j // 256]][symbol])
+    lanes = [lane_words("".join(text)) for text in texts]
+    rows = min(map(len, lanes))
+    extras = [len(lane) - rows for lane in lanes]
+    bits = max(extras).bit_length()
+    planes = [sum((extra >> k & 1) << l for l, extra in enumerate(extras)) for k in range(bits)]
+    head = pack("<I", rows | bits << 24) + pack(f"<{bits}I", *planes)
+    body = [lane[r] for r in range(rows) for lane in lanes] + [w for lane in lanes for w in lane[rows:]]
+    return (padded(bit_string(raws, element.width - element.symbol_bits), 32)
+            + padded(bit_string(ids, (len(codes) - 1).bit_length()), 32)
+            + padded(head, 32) + pack(f"<{len(body)}I", *body))
+
+
+def lane_words(text):
+    return [int(text[i:i + 32][::-1], 2) for i in range(0, len(text), 32)]
+
+
+def segment_section(content, element_type=BYTES, block_log2=None, tables=1, table_of=None):
+    """(meta, data) of a segment. table_of(block, run) gives the table number of a run."""
+    element = ELEMENTS[element_type]
+    block_log2 = block_log2 or element.block_log2
+    size = element.width // 8
+    table_of = table_of or (lambda block, run: 0)
+    blocks = [content[i:i + (1 << block_log2)] for i in range(0, len(content), 1 << block_log2)]
+    modes = []  # of each block (mode, payload); None where the payload is to be coded or raw
+    for number, block in enumerate(blocks):
+        if block == block[:size] * (len(block) // size):
+            modes.append((CONSTANT, block[:size]))
+        elif block in blocks[:number]:
+            modes.append((REPEAT, pack("<I", blocks.index(block))))
+        else:
+            modes.append(None)
+
+    counts = [Counter() for _ in range(tables)]
+    ids = [[table_of(number, run) for run in range(-(-len(block) // size // 256))]
+           for number, block in enumerate(blocks)]
+    for number, block in enumerate(blocks):
+        if modes[number] is None:
+            for j, symbol in enumerate(split(block, element)[0]):
+                counts[ids[number][j // 256]][symbol] += 1
+    longest = 11 if element.codec == 1 else 12
+    lengths = [package_merge(count, longest) for count in counts]
+    codes = [code_strings(table) for table in lengths]
+    for number, block in enumerate(blocks):
+        if modes[number] is None:
+            coded = coded_block(block, element, ids[number], codes)
+            modes[number] = (CODED, coded) if len(coded) < len(block) else (RAW, block)
+
+    if all(mode != CODED for mode, _ in modes):
+        tables, lengths = 0, []
+    packed = b"".join(map(table_bytes, lengths))
+    header = pack("<8BIIQQ32x", element.codec, 0, element_type, block_log2, element.symbol_bits,
+                  longest, tables, 8 if tables > 1 else 0, len(blocks), len(packed), len(content), 0)
+    records = b"".join(pack("<B3xIQQ", mode, len(coded), xxh3_64(coded), xxh3_64(block))
+                       for (mode, coded), block in zip(modes, blocks))
+    return (header + padded(packed, 8) + records, b"".join(padded(coded, 32) for _, coded in modes))
+
+
+# ---- the archive ----
+
+def hash_128(data):
+    return xxh3_128(data).to_bytes(16, "little")
+
+
+def sealed(data):
+    return data + pack("<Q", xxh3_64(data))
+
+
+def section(kind, ordinal, content_offset, meta, data=b""):
+    head = sealed(pack("<4sB3xQQQQQQ", b"GZS\x01", kind, ordinal, len(meta), len(data),
+                       content_offset, xxh3_64(meta), 0))
+    return padded(padded(head + meta, 32) + data, 128)
+
+
+def member_record(start, mode, kind, name):
+    return padded(pack("<QIBBH", start, mode, kind, 0, len(name)) + name, 8)
+
+
+def encode(members, segments=None):
+    """An archive. members: (name, mode, kind, content); segments: (size, options of
+    segment_section), or None for one segment of text."""
+    content = b"".join(member[3] for member in members)
+    if segments is None:
+        segments = [(len(content), {"element_type": TEXT})] if content else []
+    starts = [sum(len(member[3]) for member in members[:i]) for i in range(len(members))]
+    parts = []  # (type, content offset, bytes carried, meta, data)
+    if members:
+        records = b"".join(member_record(start, mode, kind, name.encode())
+                           for start, (name, mode, kind, _) in zip(starts, members))
+        parts.append((1, 0, 0, records, b""))
+    at = 0
+    for size, options in segments:
+        parts.append((2, at, size, *segment_section(content[at:at + size], **options)))
+        at += size
+    assert at == len(content)
+
+    archive = sealed(pack("<8sHHI104x", b"\x89GRZ\r\n\x1a\n", 1, 0, 0))
+    entries = b""
+    for ordinal, (kind, offset, carried, meta, data) in enumerate(parts):
+        packed = section(kind, ordinal, offset, meta, data)
+        entries += pack("<QQQQ", len(archive), len(packed), offset, carried) + packed[56:64]
+        entries += pack("<B7x", kind)
+        archive += packed
+    index = pack("<QQ", len(parts), len(members)) + entries + b"".join(
+        pack("<QQ", start, len(member[3])) + hash_128(member[3])
+        for start, member in zip(starts, members))
+    index_at = len(archive)
+    archive += section(3, len(parts), len(content), index)
+    return archive + sealed(pack("<8sQQQ", b"GRZEND\r\n", index_at, len(archive) + 128, len(content))
+                            + hash_128(content) + hash_128(index) + bytes(56))
