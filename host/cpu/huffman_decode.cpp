@@ -20,16 +20,6 @@ const DecodeLoops& loops() {
   return kDecodeBaseline;
 #endif
 }
-
-// A part of `bits` bits that begins at `at`: its unused bits and its padding up to `end` are zero.
-bool rest_is_zero(const uint8_t* block, uint32_t at, uint64_t bits, uint32_t end) {
-  const auto last = at + static_cast<uint32_t>(bits / 8);
-  if (bits % 8 != 0) {
-    if (block[last] >> (bits % 8) != 0) return false;
-    return all_zero(block + last + 1, end - last - 1);
-  }
-  return all_zero(block + last, end - last);
-}
 }  // namespace
 
 BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& split,
@@ -64,15 +54,13 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   uint32_t least = UINT32_MAX, most = 0;
   uint64_t total = 0;
   for (uint32_t l = 0; l < kLanes; ++l) {
-    uint32_t extra = 0;
-    for (uint32_t k = 0; k < head.extra_bits; ++k)
-      extra |= ((load_le<uint32_t>(block + plan.lanes_at + 4 + 4 * k) >> l) & 1u) << k;
+    const uint32_t extra = lane_extra(block + plan.lanes_at, head.extra_bits, l);
     least = std::min(least, extra);
     most = std::max(most, extra);
     words[l] = head.rows + extra;
     total += words[l];
   }
-  if (least != 0 || ceil_log2(most + 1) != head.extra_bits) return BlockStatus::bad_block;
+  if (!extras_fit(head.extra_bits, least, most)) return BlockStatus::bad_block;
   if (rows_at + 4 * total != coded.size()) return BlockStatus::bad_block;
 
   // De-interleave. Behind each lane lie zeros: a look-up may reach 8 bytes past the last word.

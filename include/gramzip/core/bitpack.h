@@ -2,7 +2,7 @@
 // Bit strings (docs/format.md, 1): bit k is bit k mod 8 of byte k div 8; a field's least
 // significant bit comes first. As u32 words and as bytes the string is the same.
 #pragma once
-#include "gramzip/core/config.h"
+#include "gramzip/core/wire.h"
 
 namespace gramzip {
 // The field of `bits` (0 to 64) bits at bit `at`, reading only bytes that hold a bit of it.
@@ -28,6 +28,14 @@ GRAMZIP_HD inline void or_bits(uint8_t* p, uint64_t at, uint32_t bits, uint64_t 
     bits -= take;
     shift = 0;
   }
+}
+
+// A part of a block that begins at byte `at` and has `bits` bits: the bits of its last byte beyond them and
+// the bytes from there to `end` are zero.
+GRAMZIP_HD inline bool rest_is_zero(const uint8_t* block, uint32_t at, uint64_t bits, uint32_t end) {
+  uint32_t from = at + static_cast<uint32_t>(bits / 8);
+  if (bits % 8 != 0 && (block[from++] >> (bits % 8)) != 0) return false;
+  return all_zero(block + from, end - from);
 }
 
 // The low n bits of v in reverse order: codes go into bit strings most significant bit first.

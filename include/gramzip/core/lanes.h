@@ -2,6 +2,7 @@
 // Which lane holds which elements of a block, and the lane header (docs/format.md, 4).
 #pragma once
 #include "gramzip/core/limits.h"
+#include "gramzip/core/wire.h"
 
 namespace gramzip {
 // Codec bytes: elements a lane, all lanes but the last ones.
@@ -32,6 +33,17 @@ struct LaneHead {
 inline constexpr uint32_t kMaxExtraBits = 15;
 GRAMZIP_HD inline uint32_t pack_lane_head(LaneHead h) { return h.rows | (h.extra_bits << 24); }
 GRAMZIP_HD inline LaneHead unpack_lane_head(uint32_t w) { return {w & 0xffffffu, w >> 24}; }
+// Words of a lane beyond the rows: bit k of it is bit `lane` of word k of the header.
+GRAMZIP_HD inline uint32_t lane_extra(const uint8_t* header, uint32_t extra_bits, uint32_t lane) {
+  uint32_t extra = 0;
+  for (uint32_t k = 0; k < extra_bits; ++k)
+    extra |= ((load_le<uint32_t>(header + 4 + 4 * k) >> lane) & 1u) << k;
+  return extra;
+}
+// What the extras of all lanes must be: the least 0, the largest no shorter than its bits.
+GRAMZIP_HD inline bool extras_fit(uint32_t extra_bits, uint32_t least, uint32_t most) {
+  return least == 0 && ceil_log2(most + 1) == extra_bits;
+}
 GRAMZIP_HD inline uint32_t lane_header_bytes(uint32_t extra_bits) {
   return static_cast<uint32_t>(round_up(4 + 4 * extra_bits, kBlockAlign));
 }

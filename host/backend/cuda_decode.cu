@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decoding a batch: upload, hashes of coded bytes, blocks, hashes of decoded bytes; then download.
+#include <algorithm>
+
+#include "host/backend/cuda_backend.h"
+
+namespace gramzip {
+using namespace kernels;
+
+namespace {
+// A batch of requests as the kernels see it.
+struct Batch {
+  std::vector<DeviceSegment> segments;
+  std::vector<BlockState> states;       // all blocks of all segments
+  std::vector<HashRange> coded_ranges;  // as states
+  std::vector<DeviceTable> tables;
+  std::vector<uint8_t> lengths, limits;
+  std::vector<DecodeGroup> groups;
+  std::vector<DecodeOutput> outputs;  // blocks asked for
+  std::vector<HashRange> decoded_ranges;
+  std::vector<uint64_t> expected;
+  std::vector<uint64_t> content_at;  // of each request
+  uint64_t data_bytes = 0, content_bytes = 0;
+  uint32_t most_tables = 0;
+};
+
+void add(Batch& batch, const DecodeRequest& r, uint32_t warps) {
+  const SegmentView& v = r.segment;
+  const SegmentHeader& h = v.header;
+  DeviceSegment d{h, 0, batch.data_bytes, static_cast<uint32_t>(batch.states.size()),
+                  static_cast<uint32_t>(batch.tables.size())};
+  for (uint32_t b = 0; b < h.blocks; ++b) {
+    const BlockRecord& record = v.records[b];
+    batch.states.push_back({record.mode,
+                            0,
+                            record.coded_bytes,
+                            v.offsets[b],
+                            {},
+                            record.coded_hash,
+                            record.decoded_hash});
+    batch.coded_ranges.push_back({batch.data_bytes + v.offsets[b], record.coded_bytes});
+  }
+  batch.data_bytes = round_up(batch.data_bytes + v.data.size(), 128);
+  for (const CodeTable& t : v.tables) {
+    batch.tables.push_back({static_cast<uint32_t>(batch.lengths.size()), t.first, t.count});
+    batch.lengths.insert(batch.lengths.end(), t.lengths.begin(), t.lengths.end());
+    batch.limits.push_back(h.code_limit);
+  }
+  batch.most_tables = std::max<uint32_t>(batch.most_tables, h.tables);
+  batch.content_at.push_back(batch.content_bytes);
+  for (uint32_t i = 0; i < r.block_count; ++i) {
+    const uint32_t b = r.first_block + i;
+    if (i % warps == 0)
+      batch.groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
+                              std::min(warps, r.block_count - i),
+                              static_cast<uint32_t>(batch.outputs.size())});
+    batch.outputs.push_back({batch.content_bytes, BlockStatus::ok});
+    batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
+    batch.expected.push_back(v.records[b].decoded_hash);
+    batch.content_bytes +=
+        h.block_bytes(b);  // only a segment's last block is shorter than a multiple of 128
+  }
+  batch.content_bytes = round_up(batch.content_bytes, 128);
+  batch.segments.push_back(d);
+}
+}  // namespace
+
+void CudaBackend::decode(std::span<const DecodeRequest> requests) {
+  const std::lock_guard lock(mutex_);
+  check_cuda(cudaSetDevice(device_), "choosing the device");
+  const DecodeTuning tuning;
+  Batch batch;
+  for (const DecodeRequest& r : requests) add(batch, r, tuning.warps);
+  const auto states_count = static_cast<uint32_t>(batch.states.size());
+  const auto outputs_count = static_cast<uint32_t>(batch.outputs.size());
+
+  uint8_t* data = data_.reserve(batch.data_bytes);
+  for (size_t i = 0; i < requests.size(); ++i)
+    if (const auto bytes = requests[i].segment.data; !bytes.empty())
+      check_cuda(cudaMemcpyAsync(data + batch.segments[i].data_at, bytes.data(), bytes.size(),
+                                 cudaMemcpyHostToDevice, stream_),
+                 "upload");
+  uint8_t* content = content_.reserve(batch.content_bytes);
+  const auto* segments = segments_.upload(batch.segments, stream_);
+  const auto* states = states_.upload(batch.states, stream_);
+  const auto* coded_ranges = coded_ranges_.upload(batch.coded_ranges, stream_);
+  const auto* decoded_ranges = decoded_ranges_.upload(batch.decoded_ranges, stream_);
+  const auto* expected = expected_.upload(batch.expected, stream_);
+  const auto* tables = tables_.upload(batch.tables, stream_);
+  const auto* lengths = lengths_.upload(batch.lengths, stream_);
+  const auto* groups = groups_.upload(batch.groups, stream_);
+  DecodeOutput* outputs = outputs_.upload(batch.outputs, stream_);
+  uint64_t* hashes = hashes_.reserve(std::max(states_count, outputs_count));
+
+  uint16_t* entries = nullptr;
+  if (batch.most_tables > tuning.shared_tables) {
+    const auto* limits = limits_.upload(batch.limits, stream_);
+    entries = entries_.reserve(batch.tables.size() * kTableEntries);
+    check(build_tables(tables, lengths, limits, static_cast<uint32_t>(batch.tables.size()), entries,
+                       stream_));
+  }
+  check(checksum(data, coded_ranges, states_count, hashes, sizeof(uint64_t), {}, stream_));
+  check(huffman_decode(groups, static_cast<uint32_t>(batch.groups.size()), segments, states, hashes,
+                       tables, lengths, entries, data, batch.most_tables, content, outputs, tuning,
+                       stream_));
+  check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
+  check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));
+
+  const std::vector<DecodeOutput> host_outputs = outputs_.download(outputs_count, stream_);
+  size_t at = 0;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    for (BlockStatus& s : requests[i].status) s = host_outputs[at++].status;
+    if (const auto out = requests[i].output; !out.empty())
+      check_cuda(cudaMemcpyAsync(out.data(), content + batch.content_at[i], out.size(),
+                                 cudaMemcpyDeviceToHost, stream_),
+                 "download");
+  }
+  check_cuda(cudaStreamSynchronize(stream_), "decoding");
+}
+}  // namespace gramzip

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Encodes blocks: lane l of a warp is sub-stream l of the block (docs/format.md, 4).
+//
+//   measure:  code lengths summed by lane -> words of the lanes -> size -> raw or coded
+//   layout:   sizes padded to 32 -> offsets, one CTA a segment
+//   write:    raw plane | lane header | rows, lane l writes word r at 128 r + 4 l | tails
+//
+// Lanes write to places of their own, so no order matters. measure reads each byte once, write once
+// more and writes each coded byte once: 2 + 1 / ratio bytes moved a byte.
+#include "kernels/huffman_encode.h"
+
+#include "gramzip/core/huffman.h"
+#include "kernels/common/cub.h"
+
+namespace gramzip::kernels {
+namespace {
+// A block as a warp sees it. False if the warp has none.
+struct View {
+  const DeviceSegment* segment;
+  Split split;
+  uint32_t number, index, size, lane;
+  const uint8_t* content;
+  const uint32_t* codes;
+};
+__device__ bool view_block(const uint8_t* content, const DeviceSegment* segments,
+                           const DeviceBlock* blocks, uint32_t count, const uint32_t* codes,
+                           View& v) {
+  v.index = blockIdx.x * (blockDim.x / kWarp) + threadIdx.x / kWarp;
+  v.lane = threadIdx.x % kWarp;
+  if (v.index >= count) return false;
+  const DeviceBlock b = blocks[v.index];
+  v.segment = &segments[b.segment];
+  v.split = v.segment->header.split();
+  v.number = b.number;
+  v.size = v.segment->header.block_bytes(b.number);
+  v.content = content + v.segment->content_at + v.segment->header.block_begin(b.number);
+  v.codes = codes + uint64_t{b.segment} * kMaxWriteSymbols;
+  return true;
+}
+
+__device__ uint32_t code_of(const View& v, uint32_t n, uint32_t t) {
+  const uint32_t j = lane_element(n, v.lane, t, v.split.interleaved);
+  return v.codes[v.split.symbol(load_element(v.content, j, v.split.bytes))];
+}
+
+__global__ void measure_kernel(const uint8_t* content, const DeviceSegment* segments,
+                               const DeviceBlock* blocks, BlockState* states, uint32_t count,
+                               const uint32_t* codes, uint32_t* lane_words) {
+  View v;
+  if (!view_block(content, segments, blocks, count, codes, v)) return;
+  BlockState& state = states[v.index];
+  const BlockMode mode = state.mode;
+  uint32_t coded_bytes = mode == BlockMode::constant ? v.split.bytes : 4;
+  if (mode == BlockMode::raw) {
+    const BlockPlan plan = plan_block(v.size, v.split, 1);
+    const uint32_t symbols = lane_count(plan.n, v.lane, v.split.interleaved);
+    uint32_t bits = 0;
+    for (uint32_t t = 0; t < symbols; ++t) bits += huffman::code_length(code_of(v, plan.n, t));
+    const uint32_t words = words_of_bits(bits);
+    lane_words[uint64_t{v.index} * kLanes + v.lane] = words;
+    const LanePlan lanes =
+        plan_lanes(__reduce_min_sync(kAllLanes, words), __reduce_max_sync(kAllLanes, words),
+                   __reduce_add_sync(kAllLanes, words));
+    coded_bytes = coded_block_bytes(plan, lanes);
+    const bool coded = coded_bytes < v.size;
+    if (!coded) coded_bytes = v.size;
+    if (v.lane == 0) {
+      state.mode = coded ? BlockMode::coded : BlockMode::raw;
+      state.lanes = lanes.head;
+    }
+  }
+  if (v.lane == 0) state.coded_bytes = coded_bytes;
+}
+
+// One CTA a segment; a thread a block, of which a segment has at most 256.
+__global__ void layout_kernel(const DeviceSegment* segments, BlockState* states,
+                              HashRange* coded_ranges, SegmentTotals* totals) {
+  using Scan = cub::BlockScan<uint32_t, kMaxBlocks>;
+  __shared__ typename Scan::TempStorage storage;
+  const DeviceSegment& segment = segments[blockIdx.x];
+  const bool mine = threadIdx.x < segment.header.blocks;
+  const uint32_t index = segment.first_block + threadIdx.x;
+  const uint32_t size = mine ? states[index].coded_bytes : 0;
+  uint32_t at = 0, total = 0;
+  Scan(storage).ExclusiveSum(static_cast<uint32_t>(round_up(size, kBlockAlign)), at, total);
+  if (mine) {
+    states[index].data_at = at;
+    coded_ranges[index] = {segment.data_at + at, size};
+  }
+  const int coded = __syncthreads_count(mine && states[index].mode == BlockMode::coded);
+  if (threadIdx.x == 0) totals[blockIdx.x] = {total, static_cast<uint32_t>(coded)};
+}
+
+__device__ void fill_zero(uint8_t* p, uint32_t from, uint32_t to, uint32_t lane) {
+  for (uint32_t i = from + lane; i < to; i += kWarp) p[i] = 0;
+}
+
+// Groups of 8 elements have R bytes of raw bits, so groups are independent of each other.
+__device__ void write_raw_plane(const View& v, uint32_t n, uint8_t* out) {
+  const uint32_t bits = v.split.raw_bits;
+  for (uint32_t first = v.lane * kLaneGroup; first < n; first += kRunElements) {
+    const uint32_t end = min(kLaneGroup, n - first), bytes = (end * bits + 7) / 8;
+    uint8_t* group = out + uint64_t{first / kLaneGroup} * bits;
+    for (uint32_t b = 0; b < bytes; ++b) group[b] = 0;
+    for (uint32_t k = 0; k < end; ++k)
+      or_bits(group, k * bits, bits,
+              v.split.raw(load_element(v.content, first + k, v.split.bytes)));
+  }
+}
+
+__device__ void write_stream(const View& v, uint32_t n, LaneHead head, uint32_t words,
+                             uint8_t* rows) {
+  // Tails lie behind the rows in order of lanes.
+  uint32_t before = words - head.rows;
+  for (uint32_t d = 1; d < kWarp; d *= 2) {
+    const uint32_t other = __shfl_up_sync(kAllLanes, before, d);
+    if (v.lane >= d) before += other;
+  }
+  before -= words - head.rows;
+  uint32_t* row = reinterpret_cast<uint32_t*>(rows) + v.lane;
+  uint32_t* tail = reinterpret_cast<uint32_t*>(rows) + uint64_t{head.rows} * kLanes + before;
+  uint64_t window = 0;
+  uint32_t held = 0, word = 0;
+  const auto emit = [&] {
+    *(word < head.rows ? row + uint64_t{word} * kLanes : tail + (word - head.rows)) =
+        static_cast<uint32_t>(window);
+    ++word;
+  };
+  const uint32_t symbols = lane_count(n, v.lane, v.split.interleaved);
+  for (uint32_t t = 0; t < symbols; ++t) {
+    const uint32_t code = code_of(v, n, t);
+    window |= uint64_t{huffman::code_bits(code)} << held;
+    held += huffman::code_length(code);
+    if (held < 32) continue;
+    emit();
+    window >>= 32;
+    held -= 32;
+  }
+  if (held > 0) emit();
+}
+
+__device__ void write_coded(const View& v, const BlockState& state, uint32_t words, uint8_t* out) {
+  const BlockPlan plan = plan_block(v.size, v.split, 1);
+  const LaneHead head = state.lanes;
+  const uint32_t rows_at = plan.rows_at(head.extra_bits);
+  write_raw_plane(v, plan.n, out);
+  fill_zero(out, plan.raw_bytes, plan.lanes_at, v.lane);
+  fill_zero(out, plan.lanes_at + 4 + 4 * head.extra_bits, rows_at, v.lane);
+  if (v.lane == 0) store_le<uint32_t>(out + plan.lanes_at, pack_lane_head(head));
+  for (uint32_t k = 0; k < head.extra_bits; ++k) {
+    const uint32_t bits = __ballot_sync(kAllLanes, ((words - head.rows) >> k) & 1u);
+    if (v.lane == 0) store_le<uint32_t>(out + plan.lanes_at + 4 + 4 * k, bits);
+  }
+  write_stream(v, plan.n, head, words, out + rows_at);
+}
+
+__global__ void write_kernel(const uint8_t* content, const DeviceSegment* segments,
+                             const DeviceBlock* blocks, const BlockState* states, uint32_t count,
+                             const uint32_t* codes, const uint32_t* lane_words, uint8_t* data) {
+  View v;
+  if (!view_block(content, segments, blocks, count, codes, v)) return;
+  const BlockState& state = states[v.index];
+  uint8_t* out = data + v.segment->data_at + state.data_at;
+  switch (state.mode) {
+    case BlockMode::coded:
+      write_coded(v, state, lane_words[uint64_t{v.index} * kLanes + v.lane], out);
+      break;
+    case BlockMode::repeat:
+      if (v.lane == 0) store_le<uint32_t>(out, state.repeat_of);
+      break;
+    default:  // raw: all of the block; constant: its first element
+      for (uint32_t i = v.lane; i < state.coded_bytes; i += kWarp) out[i] = v.content[i];
+  }
+  fill_zero(out, state.coded_bytes, static_cast<uint32_t>(round_up(state.coded_bytes, kBlockAlign)),
+            v.lane);
+}
+
+Launch a_warp_a_block(uint32_t count, const EncodeTuning& t, cudaStream_t stream) {
+  return {dim3(static_cast<uint32_t>(ceil_div(count, t.warps))), dim3(t.warps * kWarp), 0, stream};
+}
+}  // namespace
+
+cudaError_t encode_measure(const uint8_t* content, const DeviceSegment* segments,
+                           const DeviceBlock* blocks, BlockState* states, uint32_t count,
+                           const uint32_t* codes, uint32_t* lane_words, const EncodeTuning& tuning,
+                           cudaStream_t stream) {
+  if (count == 0) return cudaSuccess;
+  return launch(a_warp_a_block(count, tuning, stream), measure_kernel, content, segments, blocks,
+                states, count, codes, lane_words);
+}
+
+cudaError_t encode_layout(const DeviceSegment* segments, uint32_t segment_count, BlockState* states,
+                          HashRange* coded_ranges, SegmentTotals* totals, cudaStream_t stream) {
+  if (segment_count == 0) return cudaSuccess;
+  return launch(Launch{dim3(segment_count), dim3(kMaxBlocks), 0, stream}, layout_kernel, segments,
+                states, coded_ranges, totals);
+}
+
+cudaError_t encode_write(const uint8_t* content, const DeviceSegment* segments,
+                         const DeviceBlock* blocks, const BlockState* states, uint32_t count,
+                         const uint32_t* codes, const uint32_t* lane_words, uint8_t* data,
+                         const EncodeTuning& tuning, cudaStream_t stream) {
+  if (count == 0) return cudaSuccess;
+  return launch(a_warp_a_block(count, tuning, stream), write_kernel, content, segments, blocks,
+                states, count, codes, lane_words, data);
+}
+}  // namespace gramzip::kernels
