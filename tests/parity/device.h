@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The device side of the parity tests: the kernels under the emulator at several schedules, or, in
+// the program of the label `gpu`, on a real device.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "host/backend/backend.h"
+#if GRAMZIP_PARITY_EMULATED
+#include "simt/options.h"
+#endif
+
+namespace gramzip::test {
+// Null where there is no device: the test then skips, or fails under GRAMZIP_REQUIRE_GPU=1.
+inline std::unique_ptr<Backend> device_backend() {
+  std::string why;
+  auto backend = make_cuda_backend(0, why);
+  if (!backend && std::getenv("GRAMZIP_REQUIRE_GPU") != nullptr) ADD_FAILURE() << why;
+  return backend;
+}
+
+// Runs f once for each schedule of the emulator, with its number; on a device once.
+template <class F>
+void for_schedules(int schedules, F f) {
+#if GRAMZIP_PARITY_EMULATED
+  for (int seed = 0; seed < schedules; ++seed) {
+    simt::options().seed = static_cast<uint64_t>(seed);
+    simt::options().shuffle_blocks = seed > 1;
+    f(seed);
+  }
+  simt::options() = {};
+#else
+  (void)schedules;
+  f(0);
+#endif
+}
+}  // namespace gramzip::test
+
+#define GRAMZIP_DEVICE_OR_SKIP(backend)        \
+  const auto backend = test::device_backend(); \
+  if (!backend) GTEST_SKIP() << "no device answers"
