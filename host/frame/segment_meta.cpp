@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/frame/segment_meta.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "gramzip/core/huffman.h"
 #include "host/base/error.h"
@@ -109,7 +109,7 @@ std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
   const size_t records_at = round_up(kSegmentHeaderBytes + s.tables.size(), 8);
   std::vector<uint8_t> meta(records_at + s.records.size() * kBlockRecordBytes, 0);
   store_header(meta.data(), s.header);
-  std::memcpy(meta.data() + kSegmentHeaderBytes, s.tables.data(), s.tables.size());
+  std::copy(s.tables.begin(), s.tables.end(), meta.begin() + kSegmentHeaderBytes);
   for (size_t b = 0; b < s.records.size(); ++b)
     store_block_record(meta.data() + records_at + b * kBlockRecordBytes, s.records[b]);
   return meta;
