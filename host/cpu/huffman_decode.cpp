@@ -20,6 +20,9 @@ const DecodeLoops& loops() {
   return kDecodeBaseline;
 #endif
 }
+
+// What a lane of n symbols may read from its start on, whatever its bits are: codes and a window.
+size_t lane_slack(uint32_t n) { return size_t{n} * kMaxSymbolBits / 8 + 16; }
 }  // namespace
 
 BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& split,
@@ -66,12 +69,11 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   // De-interleave. Behind each lane lie zeros: a look-up may reach 8 bytes past the last word.
   // Lanes are an odd number of cache lines apart, so that they do not share sets of the cache.
   const size_t stride = ((size_t{head.rows + most} * 4 + 16 + 63) / 64 | 1) * 64;
-  lane_bytes_.resize(stride * kLanes);
+  const size_t room = stride * kLanes + lane_slack(lane_count(plan.n, 0, split.interleaved));
+  if (lane_bytes_.size() < room) lane_bytes_.resize(room);
   uint8_t* lanes = lane_bytes_.data();
-  const uint8_t* row = block + rows_at;
-  for (uint32_t r = 0; r < head.rows; ++r)
-    for (uint32_t l = 0; l < kLanes; ++l, row += 4)
-      std::memcpy(lanes + l * stride + 4 * size_t{r}, row, 4);
+  loops().rows_to_lanes(block + rows_at, head.rows, lanes, stride);
+  const uint8_t* row = block + rows_at + size_t{head.rows} * kLanes * 4;
   for (uint32_t l = 0; l < kLanes; ++l) {
     const size_t tail = size_t{words[l] - head.rows} * 4;
     uint8_t* at = lanes + l * stride + size_t{4} * head.rows;

@@ -11,7 +11,8 @@
 #include "host/cpu/decode_tables.h"
 
 namespace gramzip::cpu {
-// Where lanes lie after de-interleaving: each contiguous, with zero bytes behind.
+// Where lanes lie after de-interleaving: each contiguous, with 16 zero bytes behind. Behind the
+// start of every lane lie lane_slack() bytes that may be read, of other lanes or of none.
 struct LaneSet {
   const uint8_t* base;  // lane l at base + l * stride
   size_t stride;
@@ -20,6 +21,7 @@ struct LaneSet {
 
 // The loops over lanes, one set per instruction set. Each returns ok or bad_stream.
 struct DecodeLoops {
+  void (*rows_to_lanes)(const uint8_t* row, uint32_t rows, uint8_t* lanes, size_t stride);
   BlockStatus (*bytes)(const LaneSet&, const DecodeTables&, uint32_t n, uint8_t* out);
   // class_ids: one a run, null if there is one table.
   BlockStatus (*floats)(const LaneSet&, const DecodeTables&, const Split&, const uint8_t* class_ids,

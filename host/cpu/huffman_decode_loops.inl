@@ -2,21 +2,22 @@
 // The decoder's loops over codes, compiled once per instruction set with GRAMZIP_DECODE_LOOPS as
 // the table's name.
 //
-// A lane's state is its bit position and its output. A window of 64 bits loaded at the byte of the
-// position holds 57 bits that count, so 5 look-ups of 11 bits (4 of 12) follow one load. Four lanes
-// run side by side, because one alone waits ~9 cycles for each look-up. How many rounds are safe
-// for all four, whatever the bits are, is computed ahead, so the rounds themselves check nothing;
-// the last few symbols of a lane go one by one.
+// A window of 64 bits loaded at the byte of a lane's position holds 57 bits that count, so 5
+// look-ups of 11 bits (4 of 12) follow one load. Four lanes run side by side, because one alone
+// waits for each look-up.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "gramzip/core/lanes.h"
 #include "gramzip/core/wire.h"
 #include "host/cpu/huffman_decode.h"
+#include "host/cpu/transpose.inl"
 
 namespace gramzip::cpu {
 namespace {
 constexpr uint32_t kSideBySide = 4;
+constexpr size_t kEntryTop = std::endian::native == std::endian::little ? 3 : 0;
 constexpr uint32_t kSlack = 64;  // bits behind a lane's last word that a window may touch
 
 inline uint64_t window_at(const uint8_t* lane, uint64_t position) {
@@ -30,88 +31,127 @@ inline bool ends_well(const uint8_t* lane, uint64_t position, uint32_t words) {
 }
 
 // ---- codec bytes: several symbols a look-up ----
+//
+// A lane's state is its window, the byte after which the window was loaded, and its output. The
+// window's top bit is set when it is loaded and moves down with the bits that are used, so that the
+// zeros above it count them, and no sum is kept. A look-up is then: index, entry, store, length,
+// shift, count, add, with 6 cycles from window to window; four lanes fill the waits, and their 12
+// registers with the table are all that x86-64 has.
 struct ByteLane {
   const uint8_t* lane;
-  uint64_t position = 0;
-  uint64_t limit;  // bits of the lane
+  const uint8_t* at;
+  uint64_t window;
   uint8_t* out;
   uint8_t* end;
+  uint32_t words;
 };
 constexpr uint32_t kByteLookups = 5;
-constexpr uint32_t kByteBits = kByteLookups * kByteCodeLimit;             // most bits of a round
-constexpr uint32_t kByteSymbols = kByteLookups * huffman::kMultiSymbols;  // most symbols of a round
+constexpr uint64_t kSentinel = uint64_t{1} << 63;
+// Room for the stores of a round: 5 look-ups of at most 3 symbols, the last one stores 4 bytes.
+constexpr size_t kRoundRoom = 16;
+static_assert(4 * huffman::kMultiSymbols + 4 <= kRoundRoom);
+static_assert(7 + kByteLookups * kByteCodeLimit < 63);  // the sentinel stays behind every index
 
-// Rounds that neither leave the lane's bits nor, with their 4-byte stores, its output.
-inline uint64_t safe_rounds(const ByteLane& l) {
-  const uint64_t bits = l.limit > l.position ? (l.limit - l.position) / kByteBits : 0;
-  const auto room = static_cast<uint64_t>(l.end - l.out);
-  return std::min(bits, room < 4 ? 0 : (room - 1) / kByteSymbols);
+// Four outputs that advance alike tempt GCC to hold them in one vector, which costs half the speed.
+inline void stay_scalar([[maybe_unused]] uint8_t*& p) {
+#if defined(__GNUC__)
+  asm("" : "+r"(p));
+#endif
 }
 
-void run_rounds(ByteLane* lanes, uint64_t rounds, const uint32_t* multi) {
-  const uint8_t *b0 = lanes[0].lane, *b1 = lanes[1].lane, *b2 = lanes[2].lane, *b3 = lanes[3].lane;
-  uint64_t p0 = lanes[0].position, p1 = lanes[1].position, p2 = lanes[2].position,
-           p3 = lanes[3].position;
-  uint8_t *o0 = lanes[0].out, *o1 = lanes[1].out, *o2 = lanes[2].out, *o3 = lanes[3].out;
+inline void refill(const uint8_t*& at, uint64_t& window) {
+  const auto used = static_cast<uint32_t>(std::countl_zero(window));
+  at += used >> 3;
+  window = (load_le<uint64_t>(at) | kSentinel) >> (used & 7);
+}
+
+inline void look_up(const uint32_t* multi, uint64_t& window, uint8_t*& out) {
   constexpr uint32_t mask = (1u << kByteCodeLimit) - 1;
-  const auto look_up = [multi](uint64_t& window, uint64_t& sum, uint8_t*& out) {
-    const uint32_t e = multi[window & mask];
-    store_le<uint32_t>(out, e);
-    window >>= (e >> 24) & 63;
-    sum += e >> 24;  // low 6 bits: code lengths; they do not carry, 55 < 64
-    out += e >> 30;
-  };
-  for (; rounds > 0; --rounds) {
-    uint64_t w0 = window_at(b0, p0), w1 = window_at(b1, p1), w2 = window_at(b2, p2),
-             w3 = window_at(b3, p3);
-    uint64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+  const size_t index = window & mask;
+  const uint32_t e = multi[index];
+  // The length by a load of its own: a shift less between one window and the next.
+  const uint8_t top = reinterpret_cast<const uint8_t*>(multi)[4 * index + kEntryTop];
+  store_le<uint32_t>(out, e);
+  window >>= top & 63;
+  out += e >> 30;
+  stay_scalar(out);
+}
+
+// Rounds until a lane has no room for another one.
+//
+// Nothing checks the input: a look-up gives a symbol or more for at most 11 bits, so a lane of n
+// symbols reads at most 11 n bits and a window from its start, and LaneSet has that much behind
+// every lane. A stream that runs past its words ends past them too, since only a lone symbol has
+// no bits, and is refused then.
+template <uint32_t kCount>
+void run_rounds(ByteLane* lanes, const uint32_t* multi) {
+  const uint8_t* at[kCount];
+  uint64_t window[kCount];
+  uint8_t* out[kCount];
+  uint8_t* last[kCount];  // where a round may still start
+  for (uint32_t k = 0; k < kCount; ++k) {
+    if (static_cast<size_t>(lanes[k].end - lanes[k].out) < kRoundRoom) return;
+    at[k] = lanes[k].at, window[k] = lanes[k].window, out[k] = lanes[k].out;
+    last[k] = lanes[k].end - kRoundRoom;
+  }
+  for (;;) {
 #pragma GCC unroll 5
-    for (uint32_t k = 0; k < kByteLookups; ++k) {
-      look_up(w0, s0, o0);
-      look_up(w1, s1, o1);
-      look_up(w2, s2, o2);
-      look_up(w3, s3, o3);
-    }
-    p0 += s0 & 63;
-    p1 += s1 & 63;
-    p2 += s2 & 63;
-    p3 += s3 & 63;
+    for (uint32_t i = 0; i < kByteLookups; ++i)
+#pragma GCC unroll 4
+      for (uint32_t k = 0; k < kCount; ++k) look_up(multi, window[k], out[k]);
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < kCount; ++k) refill(at[k], window[k]);
+    // The sign of any difference: one branch, and no register held for it during the look-ups.
+    ptrdiff_t room = last[0] - out[0];
+#pragma GCC unroll 4
+    for (uint32_t k = 1; k < kCount; ++k) room |= last[k] - out[k];
+    if (room < 0) break;
   }
-  lanes[0].position = p0, lanes[1].position = p1, lanes[2].position = p2, lanes[3].position = p3;
-  lanes[0].out = o0, lanes[1].out = o1, lanes[2].out = o2, lanes[3].out = o3;
+  for (uint32_t k = 0; k < kCount; ++k)
+    lanes[k].at = at[k], lanes[k].window = window[k], lanes[k].out = out[k];
 }
 
-// The rest of a lane, with every check.
-bool finish_lane(ByteLane& l, uint32_t words, const DecodeTables& t) {
+ByteLane start_lane(const LaneSet& set, uint32_t l, uint32_t n, uint8_t* out) {
+  const uint8_t* lane = set.base + l * set.stride;
+  uint8_t* begin = out + std::min<size_t>(n, size_t{l} * lane_piece(n));
+  return {lane,
+          lane,
+          load_le<uint64_t>(lane) | kSentinel,
+          begin,
+          begin + lane_count(n, l, false),
+          set.words[l]};
+}
+
+// The last symbols of a lane, one by one.
+bool finish_lane(ByteLane l, const DecodeTables& t) {
+  run_rounds<1>(&l, t.multi.data());
   const uint32_t mask = (1u << t.bits) - 1;
+  auto position =
+      static_cast<uint64_t>(l.at - l.lane) * 8 + static_cast<uint32_t>(std::countl_zero(l.window));
   while (l.out < l.end) {
-    if (l.position > l.limit) return false;
-    const uint16_t e = t.single[window_at(l.lane, l.position) & mask];
+    const uint16_t e = t.single[window_at(l.lane, position) & mask];
     *l.out++ = static_cast<uint8_t>(huffman::entry_symbol(e));
-    l.position += huffman::entry_length(e);
+    position += huffman::entry_length(e);
   }
-  return ends_well(l.lane, l.position, words);
+  return ends_well(l.lane, position, l.words);
 }
 
+// A lane that is done makes room for the next one, so that four run to the end of the block: lanes
+// have the same number of symbols and differ in bits.
 BlockStatus decode_bytes(const LaneSet& set, const DecodeTables& t, uint32_t n, uint8_t* out) {
-  const uint32_t piece = lane_piece(n);
-  for (uint32_t first = 0; first < kLanes; first += kSideBySide) {
-    ByteLane lanes[kSideBySide];
-    for (uint32_t k = 0; k < kSideBySide; ++k) {
-      const uint32_t l = first + k;
-      uint8_t* begin = out + std::min<size_t>(n, size_t{l} * piece);
-      lanes[k] = {set.base + l * set.stride, 0, uint64_t{set.words[l]} * 32, begin,
-                  begin + lane_count(n, l, false)};
+  ByteLane lanes[kSideBySide];
+  for (uint32_t k = 0; k < kSideBySide; ++k) lanes[k] = start_lane(set, k, n, out);
+  for (uint32_t next = kSideBySide; next < kLanes;) {
+    run_rounds<kSideBySide>(lanes, t.multi.data());
+    for (ByteLane& l : lanes) {
+      if (static_cast<size_t>(l.end - l.out) >= kRoundRoom || next == kLanes) continue;
+      if (!finish_lane(l, t)) return BlockStatus::bad_stream;
+      l = start_lane(set, next++, n, out);
     }
-    for (;;) {
-      uint64_t rounds = UINT64_MAX;
-      for (const ByteLane& l : lanes) rounds = std::min(rounds, safe_rounds(l));
-      if (rounds == 0) break;
-      run_rounds(lanes, rounds, t.multi.data());
-    }
-    for (uint32_t k = 0; k < kSideBySide; ++k)
-      if (!finish_lane(lanes[k], set.words[first + k], t)) return BlockStatus::bad_stream;
   }
+  run_rounds<kSideBySide>(lanes, t.multi.data());
+  for (const ByteLane& l : lanes)
+    if (!finish_lane(l, t)) return BlockStatus::bad_stream;
   return BlockStatus::ok;
 }
 
@@ -226,5 +266,5 @@ BlockStatus decode_floats(const LaneSet& set, const DecodeTables& t, const Split
 }
 }  // namespace
 
-const DecodeLoops GRAMZIP_DECODE_LOOPS = {decode_bytes, decode_floats};
+const DecodeLoops GRAMZIP_DECODE_LOOPS = {rows_to_lanes, decode_bytes, decode_floats};
 }  // namespace gramzip::cpu
