@@ -50,6 +50,7 @@ __global__ void measure_kernel(const uint8_t* content, const DeviceSegment* segm
   if (!view_block(content, segments, blocks, count, codes, v)) return;
   BlockState& state = states[v.index];
   const BlockMode mode = state.mode;
+  __syncwarp();  // all lanes have read it before lane 0 changes it
   uint32_t coded_bytes = mode == BlockMode::constant ? v.split.bytes : 4;
   if (mode == BlockMode::raw) {
     const BlockPlan plan = plan_block(v.size, v.split, 1);
