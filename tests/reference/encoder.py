@@ -166,10 +166,10 @@ def member_record(start, mode, kind, name):
     return padded(pack("<QIBBH", start, mode, kind, 0, len(name)) + name, 8)
 
 
-def encode(members, segments=None):
+def encode(members, segments=None, content=None):
     """An archive. members: (name, mode, kind, content); segments: (size, options of
-    segment_section), or None for one segment of text."""
-    content = b"".join(member[3] for member in members)
+    segment_section), or None for one segment of text. `content` belies the members."""
+    content = b"".join(member[3] for member in members) if content is None else content
     if segments is None:
         segments = [(len(content), {"element_type": TEXT})] if content else []
     starts = [sum(len(member[3]) for member in members[:i]) for i in range(len(members))]
