@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <thread>
+#include <vector>
 
 namespace gramzip {
 inline int resolve_threads(int threads) {
@@ -25,10 +26,16 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
     std::unique_ptr<Item> item;
     std::exception_ptr error;
   };
-  using SlotPtr = std::shared_ptr<Slot>;
+  using SlotPtr = Slot*;
+  const int t = resolve_threads(threads);
+  const auto tokens = static_cast<size_t>(t) + 2;
+  // A ring owns the slots: tbb forgets what is in flight when a filter throws. At most `tokens` are
+  // alive and they end in order, so a slot is free when its turn comes again.
+  std::vector<Slot> ring(tokens);
+  size_t produced = 0;
   bool ended = false;
   const auto first = [&](tbb::flow_control& fc) -> SlotPtr {
-    auto slot = std::make_shared<Slot>();
+    const SlotPtr slot = &ring[produced++ % tokens];
     try {
       if (!ended) slot->item = produce();
     } catch (...) {
@@ -52,12 +59,12 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
   const auto last = [&](SlotPtr slot) {
     if (slot->error) std::rethrow_exception(slot->error);
     consume(*slot->item);
+    slot->item.reset();
   };
-  const int t = resolve_threads(threads);
   tbb::task_arena arena(t);
   arena.execute([&] {
     using tbb::filter_mode;
-    tbb::parallel_pipeline(static_cast<size_t>(t) + 2,
+    tbb::parallel_pipeline(tokens,
                            tbb::make_filter<void, SlotPtr>(filter_mode::serial_in_order, first) &
                                tbb::make_filter<SlotPtr, SlotPtr>(filter_mode::parallel, middle) &
                                tbb::make_filter<SlotPtr, void>(filter_mode::serial_in_order, last));
