@@ -1,100 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decodes blocks, one warp a block, one lane a sub-stream, in one pass (docs/format.md, 4).
 //
-//   shared:  table scratch | single-symbol tables, up to shared_tables x 8 KiB | three-symbol
-//   table, 8 KiB block:   raw plane | class ids | lane header | rows | tails  ->  content
+//   block:   raw plane | class ids | lane header | rows | tails   ->   content
+//   shared:  scratch of the table build, then the warps' columns | three-symbol table, 8 KiB
+//            | one-symbol tables, 8 KiB each, up to DecodeTuning::shared_tables
 //
-// A CTA decodes blocks of one segment and builds the segment's tables first. Codec bytes: a lane
-// owns a piece of the block and writes it by words of 4 bytes; codec floats: in step s the warp
+// A CTA decodes blocks of one segment and builds the segment's tables first; segments with more
+// tables than fit are left to a second kernel, whose tables lie in global memory. Codec bytes: a
+// lane owns a piece of the block and writes it 16 bytes at a time; codec floats: in step s the warp
 // writes 256 elements, 8 a lane. Every lane writes bytes of its own, so the result has no order.
 // Reads each coded byte once, writes each decoded byte once: 1 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_decode.h"
 
 #include "kernels/common/decode_table.h"
-#include "kernels/common/lane_reader.h"
+#include "kernels/common/lane_decode.h"
 
 namespace gramzip::kernels {
 namespace {
-struct Tables {
-  const uint16_t* single;  // kTableEntries a table
-  const uint32_t* multi;   // codec bytes
-  const DeviceTable* list;
-};
-
-__device__ bool decode_piece(LaneReader& in, const Tables& t, uint32_t count, uint8_t* out) {
-  constexpr uint32_t mask = (1u << kByteCodeLimit) - 1;
-  uint64_t pending = 0;  // up to 3 bytes and what a look-up adds
-  uint32_t held = 0, done = 0;
-  while (done < count) {
-    const uint32_t index = in.peek() & mask;
-    uint32_t e = t.multi[index], symbols = huffman::multi_count(e), bits = huffman::multi_length(e);
-    if (symbols > count - done) {  // the last few go one by one
-      const uint32_t one = t.single[index];
-      e = huffman::entry_symbol(one);
-      symbols = 1;
-      bits = huffman::entry_length(one);
-    }
-    in.skip(bits);
-    pending |= static_cast<uint64_t>(e & ((1u << (8 * symbols)) - 1)) << (8 * held);
-    held += symbols;
-    done += symbols;
-    if (held < 4) continue;
-    *reinterpret_cast<uint32_t*>(out) = static_cast<uint32_t>(pending);
-    out += 4;
-    pending >>= 32;
-    held -= 4;
-  }
-  for (uint32_t i = 0; i < held; ++i) out[i] = static_cast<uint8_t>(pending >> (8 * i));
-  return in.ends_well();
-}
-
-// Eight elements of E bytes as words, stored 16 bytes at a time.
-__device__ void store_group(uint8_t* out, const uint64_t* x, uint32_t bytes) {
-  for (uint32_t part = 0; part < bytes; part += 2) {  // 16 bytes hold 16 / E elements
-    uint32_t w[4] = {};
-    if (bytes == 1) {
-      for (uint32_t i = 0; i < 8; ++i) w[i / 4] |= static_cast<uint32_t>(x[i]) << (8 * (i % 4));
-      *reinterpret_cast<uint2*>(out) = make_uint2(w[0], w[1]);
-      return;
-    }
-    const uint32_t per = 16 / bytes;
-    for (uint32_t i = 0; i < per; ++i) {
-      const uint64_t v = x[part / 2 * per + i];
-      const uint32_t at = i * bytes;
-      w[at / 4] |= static_cast<uint32_t>(v) << (8 * (at % 4));
-      if (bytes == 8) w[at / 4 + 1] = static_cast<uint32_t>(v >> 32);
-    }
-    *reinterpret_cast<uint4*>(out + 8 * part) = make_uint4(w[0], w[1], w[2], w[3]);
-  }
-}
-
-__device__ bool decode_groups(LaneReader& in, const Tables& t, const Split& split,
-                              const uint8_t* block, const BlockPlan& plan, uint32_t table_count,
-                              uint32_t lane, uint8_t* out) {
-  constexpr uint32_t mask = (1u << kFloatCodeLimit) - 1;
-  const uint32_t id_bits = class_id_bits(table_count);
-  for (uint32_t first = lane * kLaneGroup, run = 0; first < plan.n; first += kRunElements, ++run) {
-    const auto id =
-        static_cast<uint32_t>(load_bits(block + plan.ids_at, uint64_t{run} * id_bits, id_bits));
-    const uint16_t* table = t.single + uint64_t{id} * kTableEntries;
-    const uint32_t count = min(kLaneGroup, plan.n - first);
-    uint64_t x[kLaneGroup];
-    for (uint32_t k = 0; k < kLaneGroup; ++k) {
-      if (k >= count) break;
-      const uint32_t e = table[in.peek() & mask];
-      in.skip(huffman::entry_length(e));
-      const uint64_t raw = load_bits(block, uint64_t{first + k} * split.raw_bits, split.raw_bits);
-      x[k] = split.join(huffman::entry_symbol(e), raw);
-    }
-    if (count == kLaneGroup) {
-      store_group(out + uint64_t{first} * split.bytes, x, split.bytes);
-    } else {
-      for (uint32_t k = 0; k < count; ++k) store_element(out, first + k, split.bytes, x[k]);
-    }
-  }
-  return in.ends_well();
-}
-
 // True if the part's unused bits and its padding are zero; the lanes share the bytes out.
 __device__ bool part_ends_in_zeros(const uint8_t* block, uint32_t at, uint64_t bits, uint32_t end,
                                    uint32_t lane) {
@@ -102,8 +24,8 @@ __device__ bool part_ends_in_zeros(const uint8_t* block, uint32_t at, uint64_t b
 }
 
 __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, uint32_t size,
-                                    const SegmentHeader& h, const Tables& t, uint32_t lane,
-                                    uint8_t* out) {
+                                    const SegmentHeader& h, const Tables& t, uint32_t* columns,
+                                    uint32_t lane, uint8_t* out) {
   const Split split = h.split();
   const BlockPlan plan = plan_block(size, split, h.tables);
   if (coded_bytes >= size || h.tables == 0 || coded_bytes < plan.lanes_at + kBlockAlign)
@@ -143,16 +65,31 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
     return BlockStatus::bad_block;
 
   LaneReader in(block + rows_at, head, lane, head.rows + extra, upto - extra);
-  const bool good =
-      split.interleaved
-          ? decode_groups(in, t, split, block, plan, h.tables, lane, out)
-          : decode_piece(in, t, lane_count(plan.n, lane, false), out + lane * lane_piece(plan.n));
+  const bool good = split.interleaved
+                        ? decode_floats(in, t, {block, plan, split, h.tables, lane, out})
+                        : decode_piece(in, t, lane_count(plan.n, lane, false), columns + lane,
+                                       out + lane * lane_piece(plan.n));
   return __all_sync(kAllLanes, good) ? BlockStatus::ok : BlockStatus::bad_stream;
+}
+
+// Fills a block of n bytes: chunk(i) is chunk i of 16 bytes, byte(i) byte i, for the last few.
+template <class Chunk, class Byte>
+__device__ void fill_block(uint8_t* out, uint32_t n, uint32_t lane, Chunk chunk, Byte byte) {
+  for (uint32_t i = lane; i < n / 16; i += kWarp) reinterpret_cast<uint4*>(out)[i] = chunk(i);
+  for (uint32_t i = (n & ~15u) + lane; i < n; i += kWarp) out[i] = byte(i);
+}
+
+// 16 bytes of an element of `bytes` bytes, a divisor of 16.
+__device__ uint4 repeat_element(const uint8_t* p, uint32_t bytes) {
+  uint32_t w[4] = {};
+  for (uint32_t i = 0; i < 16; ++i) w[i / 4] |= uint32_t{p[i % bytes]} << (8 * (i % 4));
+  return make_uint4(w[0], w[1], w[2], w[3]);
 }
 
 __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockState* states,
                                     const uint64_t* coded_hashes, const Tables& t,
-                                    const uint8_t* data, uint32_t b, uint32_t lane, uint8_t* out) {
+                                    const uint8_t* data, uint32_t b, uint32_t* columns,
+                                    uint32_t lane, uint8_t* out) {
   const SegmentHeader& h = segment.header;
   const uint32_t size = h.block_bytes(b), element = element_info(h.type).bytes;
   for (;;) {  // a repeat goes round once more, as its source
@@ -162,14 +99,18 @@ __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockSta
     switch (s.mode) {
       case BlockMode::raw:
         if (s.coded_bytes != size) return BlockStatus::bad_block;
-        for (uint32_t i = lane; i < size; i += kWarp) out[i] = block[i];
+        fill_block(
+            out, size, lane, [&](uint32_t i) { return reinterpret_cast<const uint4*>(block)[i]; },
+            [&](uint32_t i) { return block[i]; });
         return BlockStatus::ok;
       case BlockMode::constant:
         if (s.coded_bytes != element || size % element != 0) return BlockStatus::bad_block;
-        for (uint32_t i = lane; i < size; i += kWarp) out[i] = block[i % element];
+        fill_block(
+            out, size, lane, [v = repeat_element(block, element)](uint32_t) { return v; },
+            [&](uint32_t i) { return block[i % element]; });
         return BlockStatus::ok;
       case BlockMode::coded:
-        return decode_coded(block, s.coded_bytes, size, h, t, lane, out);
+        return decode_coded(block, s.coded_bytes, size, h, t, columns, lane, out);
       case BlockMode::repeat:
         break;
     }
@@ -182,21 +123,22 @@ __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockSta
   }
 }
 
-__global__ void decode_kernel(const DecodeGroup* groups, const DeviceSegment* segments,
-                              const BlockState* states, const uint64_t* coded_hashes,
-                              const DeviceTable* tables, const uint8_t* lengths,
-                              const uint16_t* global_entries, const uint8_t* data,
-                              uint32_t shared_tables, uint8_t* content, DecodeOutput* outputs) {
+// kShared: decodes the groups whose tables fit into shared memory; else the others.
+template <bool kShared>
+__global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::kMinCtas)
+    decode_kernel(const DecodeGroup* groups, const DeviceSegment* segments,
+                  const BlockState* states, const uint64_t* coded_hashes, const DeviceTable* tables,
+                  const uint8_t* lengths, const uint16_t* global_entries, const uint8_t* data,
+                  uint32_t shared_tables, uint8_t* content, DecodeOutput* outputs) {
   GRAMZIP_DYN_SHARED(TableScratch, scratch);
   uint32_t* multi = reinterpret_cast<uint32_t*>(scratch + 1);
   uint16_t* single = reinterpret_cast<uint16_t*>(multi + (1u << kByteCodeLimit));
   const DecodeGroup group = groups[blockIdx.x];
   const DeviceSegment& segment = segments[group.segment];
   const SegmentHeader& h = segment.header;
+  if ((h.tables <= shared_tables) != kShared) return;  // the whole CTA leaves
   Tables t{single, multi, tables + segment.first_table};
-  if (h.tables > shared_tables) {
-    t.single = global_entries + uint64_t{segment.first_table} * kTableEntries;
-  } else {
+  if constexpr (kShared) {
     for (uint32_t i = 0; i < h.tables; ++i)
       build_table(t.list[i], lengths, h.code_limit, *scratch, single + uint64_t{i} * kTableEntries);
     if (h.codec == Codec::bytes && h.tables == 1) {
@@ -204,14 +146,20 @@ __global__ void decode_kernel(const DecodeGroup* groups, const DeviceSegment* se
         multi[i] = huffman::multi_entry(single, kByteCodeLimit, i);
       __syncthreads();
     }
+  } else {
+    t.single = global_entries + uint64_t{segment.first_table} * kTableEntries;
   }
   const uint32_t warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   if (warp >= group.count) return;  // whole warps, behind the last barrier
+  // The scratch has done its service: its memory holds the columns of the warps.
+  uint32_t* columns = reinterpret_cast<uint32_t*>(scratch) + warp * PieceWriter::kColumn * kWarp;
   DecodeOutput& output = outputs[group.output + warp];
   const BlockStatus status = decode_block(segment, states, coded_hashes, t, data,
-                                          group.first + warp, lane, content + output.at);
+                                          group.first + warp, columns, lane, content + output.at);
   if (lane == 0) output.status = status;
 }
+static_assert(sizeof(TableScratch) >=
+              DecodeTuning::kMaxWarps * PieceWriter::kColumn * kWarp * sizeof(uint32_t));
 
 __global__ void build_tables_kernel(const DeviceTable* tables, const uint8_t* lengths,
                                     const uint8_t* limits, uint16_t* entries) {
@@ -245,9 +193,14 @@ cudaError_t huffman_decode(const DecodeGroup* groups, uint32_t count, const Devi
   const uint32_t kept = most_tables < tuning.shared_tables ? most_tables : tuning.shared_tables;
   const size_t smem = sizeof(TableScratch) + (sizeof(uint32_t) << kByteCodeLimit) +
                       size_t{kept} * kTableEntries * sizeof(uint16_t);
-  return launch(Launch{dim3(count), dim3(tuning.warps * kWarp), smem, stream}, decode_kernel,
-                groups, segments, states, coded_hashes, tables, lengths, global_entries, data,
-                tuning.shared_tables, content, outputs);
+  const auto start = [&](auto kernel, size_t bytes) {
+    return launch(Launch{dim3(count), dim3(tuning.warps * kWarp), bytes, stream}, kernel, groups,
+                  segments, states, coded_hashes, tables, lengths, global_entries, data,
+                  tuning.shared_tables, content, outputs);
+  };
+  const cudaError_t status = start(decode_kernel<true>, smem);
+  if (status != cudaSuccess || most_tables <= tuning.shared_tables) return status;
+  return start(decode_kernel<false>, sizeof(TableScratch));
 }
 
 cudaError_t judge_decoded(const uint64_t* expected, const uint64_t* hashes, DecodeOutput* outputs,

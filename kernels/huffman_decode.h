@@ -7,9 +7,12 @@
 
 namespace gramzip::kernels {
 struct DecodeTuning {
-  uint32_t warps = 8;  // blocks a CTA, one a warp, all of one segment
-  uint32_t shared_tables =
-      8;  // tables of 8 KiB kept in shared memory; more are read from global memory
+  static constexpr uint32_t kMaxWarps = 8;
+  static constexpr uint32_t kMinCtas = 4;  // an SM: 64 registers a thread
+
+  uint32_t warps = kMaxWarps;  // blocks a CTA, one a warp, all of one segment
+  // Tables of 8 KiB kept in shared memory; segments with more read them from global memory.
+  uint32_t shared_tables = 8;
 };
 inline constexpr uint32_t kTableEntries = 1u << kFloatCodeLimit;
 

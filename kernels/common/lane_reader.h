@@ -1,51 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 // One lane's bit string out of a coded block: words from the rows, then from the tail, then zeros.
 #pragma once
-#include "gramzip/core/lanes.h"
+#include "gramzip/core/plan.h"
 #include "kernels/common/simt.h"
 
 namespace gramzip::kernels {
 class LaneReader {
  public:
+  // words: of this lane; tail_before: tail words of the lanes before it.
   __device__ LaneReader(const uint8_t* rows, LaneHead head, uint32_t lane, uint32_t words,
                         uint32_t tail_before)
       : row_(reinterpret_cast<const uint32_t*>(rows) + lane),
         tail_(reinterpret_cast<const uint32_t*>(rows) + uint64_t{head.rows} * kLanes + tail_before),
         rows_(head.rows),
-        words_(words) {}
+        words_(words) {
+    current_ = next_word();
+    next_ = next_word();
+  }
 
-  // The next bits; at least 32 of them count. A code has at most 12.
-  __device__ uint32_t peek() {
-    if (held_ < 32) {
-      window_ |= static_cast<uint64_t>(next_word()) << held_;
-      held_ += 32;
-    }
-    return static_cast<uint32_t>(window_);
-  }
+  // The next 32 bits.
+  __device__ uint32_t peek() const { return __funnelshift_r(current_, next_, bit_); }
+  // Moves on by up to 32 bits: at most one word is used up.
   __device__ void skip(uint32_t bits) {
-    window_ >>= bits;
-    held_ -= bits;
-    used_ += bits;
+    bit_ += bits;
+    if (bit_ < 32) return;
+    bit_ -= 32;
+    current_ = next_;
+    next_ = next_word();
   }
-  // The codes end in the lane's last word, and the bits behind them are zero.
+  // The codes end in the lane's last word, and the bits behind them are zero. Words beyond the last
+  // are zero, so all 32 bits ahead must be.
   __device__ bool ends_well() const {
-    if ((used_ + 31) / 32 != words_) return false;
-    // Words beyond the last are zero, so whatever the window holds besides must be too.
-    return window_ == 0;
+    return words_of_bits((loaded_ - 2) * 32 + bit_) == words_ && peek() == 0;
   }
 
  private:
   __device__ uint32_t next_word() {
-    const uint32_t w = at_++;
+    const uint32_t w = loaded_++;
     if (w < rows_) return row_[uint64_t{w} * kLanes];
     return w < words_ ? tail_[w - rows_] : 0;
   }
   const uint32_t* row_;
   const uint32_t* tail_;
   uint32_t rows_, words_;
-  uint32_t at_ = 0;  // next word
-  uint64_t window_ = 0;
-  uint32_t held_ = 0;  // bits in the window
-  uint32_t used_ = 0;  // bits of codes so far
+  uint32_t loaded_ = 0;      // words taken, the two below included
+  uint32_t current_, next_;  // the position lies in `current_`
+  uint32_t bit_ = 0;         // bits of it that are used, 0 to 31
 };
 }  // namespace gramzip::kernels
