@@ -84,6 +84,8 @@ void CpuBackend::encode_segment(const SegmentInput& in, EncodedSegment& out) {
   }
 
   const CodeBook book = make_code_book(counts, h.code_limit);
+  thread_local cpu::EncodeTables tables;
+  cpu::make_encode_tables({&book, 1}, in.content.size() / split.bytes, tables);
   out.data.reserve(in.content.size());
   for (uint32_t b = 0; b < h.blocks; ++b) {
     const Bytes block = in.content.subspan(h.block_begin(b), h.block_bytes(b));
@@ -98,7 +100,7 @@ void CpuBackend::encode_segment(const SegmentInput& in, EncodedSegment& out) {
         store_le<uint32_t>(out.data.data() + at, repeat_of[b]);
         break;
       default:
-        if (encoder.encode(block, split, {&book, 1}, {}, out.data)) {
+        if (encoder.encode(block, split, tables, {}, out.data)) {
           r.mode = BlockMode::coded;
           h.tables = 1;
         } else {

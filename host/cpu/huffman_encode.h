@@ -6,19 +6,49 @@
 #include <vector>
 
 #include "gramzip/core/plan.h"
+#include "host/cpu/encode_tables.h"
 #include "host/model/code_lengths.h"
 
 namespace gramzip::cpu {
+// What the loops over lanes read and write.
+struct LaneJob {
+  const uint8_t* symbols;     // one byte each, or
+  const uint16_t* symbols16;  // two if the alphabet is larger; else null
+  uint32_t n;
+  bool interleaved;
+  const EncodeTables* tables;
+  const uint8_t* class_ids;  // one a run, null if there is one book
+  uint8_t* lanes;            // lane l at lanes + l * stride
+  size_t stride;
+};
+
+// One set per instruction set.
+struct EncodeLoops {
+  void (*lanes)(const LaneJob&, uint32_t* words);
+  void (*lanes_to_rows)(const uint8_t* lanes, size_t stride, uint32_t rows, uint8_t* row);
+  // Elements into symbols (symbols16 if the alphabet has more than 256) and the raw plane, whose
+  // bytes are zero before.
+  void (*split)(const uint8_t* content, uint32_t n, const Split&, uint8_t* symbols,
+                uint16_t* symbols16, uint8_t* raw_plane);
+};
+extern const EncodeLoops kEncodeBaseline;
+extern const EncodeLoops kEncodeAvx2;  // where the build has it
+
 // Working memory of one thread, reused from block to block.
 class BlockEncoder {
  public:
   // Appends the coded block to `out` and returns true if it is smaller than `content`; else leaves
   // `out` as it was and returns false. Every symbol of content has a code in the book of its run.
   // class_ids: one a run of 256 elements, empty if there is one book.
+  bool encode(std::span<const uint8_t> content, const Split& split, const EncodeTables& tables,
+              std::span<const uint8_t> class_ids, std::vector<uint8_t>& out);
+  // The same for a block by itself.
   bool encode(std::span<const uint8_t> content, const Split& split, std::span<const CodeBook> books,
               std::span<const uint8_t> class_ids, std::vector<uint8_t>& out);
 
  private:
-  std::vector<uint8_t> lane_bytes_;
+  std::vector<uint8_t> lane_bytes_, symbols_, raw_plane_;
+  std::vector<uint16_t> symbols16_;
+  EncodeTables own_;
 };
 }  // namespace gramzip::cpu
