@@ -42,11 +42,15 @@ void on_fence();
 
 }  // namespace simt
 
-inline void __threadfence_block() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+// The compiler must not move memory accesses across either.  Every worker is an OS thread of the
+// host, so the fence between blocks is a real one.
+inline void __threadfence_block() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 inline void __threadfence() {
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #if SIMT_CHECKED
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);  // a checked build runs on one OS thread
   simt::on_fence();
+#else
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
 }
 inline void __threadfence_system() { __threadfence(); }

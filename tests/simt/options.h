@@ -42,6 +42,9 @@ struct Options {
   // Checked build: an access outside every cudaMalloc block is an error.
   bool check_bounds = true;
 
+  // The emulated device has so much memory; allocating more fails.
+  size_t device_memory_bytes = size_t(4) << 30;
+
   // Faults.  Each counts down from now: 1 fails the next call, 0 is off.  A count that has fired
   // is off again.
   // cudaMalloc, cudaMallocAsync, cudaMallocHost, cudaHostAlloc, cudaMallocManaged return
@@ -53,5 +56,8 @@ struct Options {
 
 // One set for the process.  Change it between launches only.
 Options& options();
+
+// Allocations of the fake CUDA runtime that have not been freed.  A test compares it with 0.
+size_t live_allocations();
 
 }  // namespace simt

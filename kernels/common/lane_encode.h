@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops of kernels/huffman_encode: the elements of a lane in order, and its bit string.
+#pragma once
+#include "gramzip/core/huffman.h"
+#include "gramzip/core/plan.h"
+#include "kernels/common/batch.h"
+#include "kernels/common/simt.h"
+
+namespace gramzip::kernels {
+// The splits that this release writes, by element size.
+template <uint32_t kBytes>
+inline constexpr Split kWrittenSplit{kBytes,
+                                     kBytes == 8   ? 11
+                                     : kBytes == 1 ? 7
+                                                   : 8,
+                                     kBytes == 8 ? 53 : 8 * kBytes - (kBytes == 1 ? 7 : 8), true};
+
+// Eight elements from an aligned address.
+template <uint32_t kBytes>
+__device__ void load_group(const uint8_t* p, uint64_t* x) {
+  uint32_t w[2 * kBytes];
+  for (uint32_t i = 0; i < kBytes; ++i) {
+    const uint2 v = reinterpret_cast<const uint2*>(p)[i];
+    w[2 * i] = v.x;
+    w[2 * i + 1] = v.y;
+  }
+  for (uint32_t k = 0; k < kLaneGroup; ++k) {
+    const uint32_t at = k * kBytes;
+    if constexpr (kBytes == 8)
+      x[k] = w[at / 4] | (uint64_t{w[at / 4 + 1]} << 32);
+    else
+      x[k] = (w[at / 4] >> (8 * (at % 4))) & (0xffffffffu >> (32 - 8 * kBytes));
+  }
+}
+
+// The raw values of eight elements as kRaw bytes.
+template <uint32_t kRaw>
+__device__ void store_raw_group(uint8_t* out, const uint64_t* raw) {
+  uint32_t w[(kRaw + 3) / 4 + 1] = {};
+  for (uint32_t k = 0; k < kLaneGroup; ++k) {
+    const uint32_t at = k * kRaw, i = at / 32, shift = at % 32;
+    w[i] |= static_cast<uint32_t>(raw[k]) << shift;
+    // The bits above the first word. A field reaches over up to two more.
+    if (shift + kRaw > 32) w[i + 1] |= static_cast<uint32_t>(raw[k] >> (32 - shift));
+    if (shift + kRaw > 64) w[i + 2] |= static_cast<uint32_t>(raw[k] >> (64 - shift));
+  }
+  if constexpr (kRaw % 8 == 0) {
+    for (uint32_t i = 0; i < kRaw / 8; ++i)
+      reinterpret_cast<uint2*>(out)[i] = make_uint2(w[2 * i], w[2 * i + 1]);
+  } else {
+    for (uint32_t b = 0; b < kRaw; ++b) out[b] = static_cast<uint8_t>(w[b / 4] >> (8 * (b % 4)));
+  }
+}
+
+// Gives a lane's elements to a sink, in order: sink.symbol(s) for each, and before those of a whole
+// group of eight, codec floats only, sink.group<kBytes>(g, x) with its number and elements.
+template <uint32_t kBytes, class Sink>
+__device__ void walk_floats(const uint8_t* content, uint32_t n, uint32_t lane, Sink& sink) {
+  constexpr Split split = kWrittenSplit<kBytes>;
+  const uint32_t groups = n / kLaneGroup;
+  uint32_t g = lane;
+  for (; g < groups; g += kLanes) {
+    uint64_t x[kLaneGroup];
+    load_group<kBytes>(content + uint64_t{g} * kLaneGroup * kBytes, x);
+    sink.template group<kBytes>(g, x);
+#pragma unroll
+    for (uint32_t k = 0; k < kLaneGroup; ++k) sink.symbol(split.symbol(x[k]));
+  }
+  if (g == groups)  // the group that the block's end cuts
+    for (uint32_t j = g * kLaneGroup; j < n; ++j)
+      sink.symbol(split.symbol(load_element(content, j, kBytes)));
+}
+template <class Sink>
+__device__ void walk_bytes(const uint8_t* content, uint32_t n, uint32_t lane, Sink& sink) {
+  const uint8_t* p = content + uint64_t{lane} * lane_piece(n);
+  const uint32_t count = lane_count(n, lane, false);
+  uint32_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const uint4 v = *reinterpret_cast<const uint4*>(p + i);
+    const uint32_t w[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+    for (uint32_t k = 0; k < 16; ++k) sink.symbol((w[k / 4] >> (8 * (k % 4))) & 0xff);
+  }
+  for (; i < count; ++i) sink.symbol(p[i]);
+}
+template <class Sink>
+__device__ void walk_lane(const Split& split, const uint8_t* content, uint32_t n, uint32_t lane,
+                          Sink& sink) {
+  if (!split.interleaved) return walk_bytes(content, n, lane, sink);
+  switch (split.bytes) {
+    case 1:
+      return walk_floats<1>(content, n, lane, sink);
+    case 2:
+      return walk_floats<2>(content, n, lane, sink);
+    case 4:
+      return walk_floats<4>(content, n, lane, sink);
+    default:
+      return walk_floats<8>(content, n, lane, sink);
+  }
+}
+
+// A lane's bit string on its way into rows and tail.
+class LaneWriter {
+ public:
+  __device__ LaneWriter(uint8_t* rows, LaneHead head, uint32_t lane, uint32_t tail_before)
+      : row_(reinterpret_cast<uint32_t*>(rows) + lane),
+        tail_(reinterpret_cast<uint32_t*>(rows) + uint64_t{head.rows} * kLanes + tail_before),
+        rows_(head.rows) {}
+
+  __device__ void put(uint32_t packed) {
+    const uint32_t code = huffman::code_bits(packed), length = huffman::code_length(packed);
+    pending_ |= code << fill_;
+    fill_ += length;
+    if (fill_ < 32) return;
+    fill_ -= 32;
+    emit();
+    pending_ = code >> (length - fill_);  // what did not fit: fill_ < length
+  }
+  __device__ void finish() {
+    if (fill_ > 0) emit();
+  }
+
+ private:
+  __device__ void emit() {
+    *(word_ < rows_ ? row_ + uint64_t{word_} * kLanes : tail_ + (word_ - rows_)) = pending_;
+    ++word_;
+  }
+  uint32_t* row_;
+  uint32_t* tail_;
+  uint32_t rows_;
+  uint32_t pending_ = 0, fill_ = 0;  // bits, below 32 between calls
+  uint32_t word_ = 0;
+};
+
+// ---- Sinks ----
+struct BitCounter {
+  const uint32_t* codes;
+  uint32_t bits = 0;
+
+  template <uint32_t>
+  __device__ void group(uint32_t, const uint64_t*) {}
+  __device__ void symbol(uint32_t s) { bits += huffman::code_length(codes[s]); }
+};
+struct BlockWriter {
+  const uint32_t* codes;
+  uint8_t* raw_plane;
+  LaneWriter lane;
+
+  // A group has R bytes of raw values, so groups do not touch each other.
+  template <uint32_t kBytes>
+  __device__ void group(uint32_t g, const uint64_t* x) {
+    constexpr Split split = kWrittenSplit<kBytes>;
+    uint64_t raw[kLaneGroup];
+    for (uint32_t k = 0; k < kLaneGroup; ++k) raw[k] = split.raw(x[k]);
+    store_raw_group<split.raw_bits>(raw_plane + uint64_t{g} * split.raw_bits, raw);
+  }
+  __device__ void symbol(uint32_t s) { lane.put(codes[s]); }
+};
+}  // namespace gramzip::kernels
