@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the command line says, and the options that several subcommands share.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/cli/console.h"
+#include "host/engine/engine.h"
+
+namespace gramzip::cli {
+struct Options {
+  std::vector<std::string> files;
+  std::string output;  // -o; empty: not given
+  bool to_stdout = false, force = false, remove_source = false, recursive = false;
+  bool stored_name = false;  // -N
+  bool level_given = false;  // -1 to -9
+  int threads = 0;
+  std::string device = "auto";
+  ContentMode mode = ContentMode::automatic;
+  uint64_t max_output = UINT64_MAX;
+  Console console;
+
+  // get
+  std::string tensor, member, bytes, lines;
+  // bench
+  int runs = 5;
+  double seconds = 20;
+  uint64_t limit = UINT64_MAX;
+  bool csv = false;
+};
+
+// Each adds one group of options to a command.
+void add_files(CLI::App& app, Options& o, const std::string& what);
+void add_console(CLI::App& app, Options& o, bool json);
+void add_work(CLI::App& app, Options& o);    // -T, --device
+void add_output(CLI::App& app, Options& o);  // -o -c -f -k --rm
+void add_compression(CLI::App& app, Options& o);
+void add_decompression(CLI::App& app, Options& o);
+
+// The backend of --device; null for the CPU's. Throws if a demanded device is not there.
+std::unique_ptr<Backend> make_backend(Options& o);
+
+// "12", "12K", "12M", "12G", "12T": K = 1024.
+uint64_t parse_size(const std::string& text, const std::string& option);
+
+// Runs `work` for each file, or for standard input if there is none. An error in one does not stop
+// the others. Returns the exit code.
+int for_each_file(Options& o, const std::function<void(const std::string&)>& work);
+// Exit code so far: kError if `failed`, else kWarning if anything was warned of.
+int exit_code(const Options& o, bool failed);
+
+// Subcommands. Each returns an exit code.
+int run_compress(Options& o);
+int run_decompress(Options& o);
+int run_cat(Options& o);
+int run_test(Options& o);
+int run_list(Options& o);
+int run_get(Options& o);
+int run_bench(Options& o);
+int run_doctor(Options& o);
+}  // namespace gramzip::cli
