@@ -9,8 +9,8 @@
 // more and writes each coded byte once: 2 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_encode.h"
 
-#include "gramzip/core/huffman.h"
 #include "kernels/common/cub.h"
+#include "kernels/common/lane_encode.h"
 
 namespace gramzip::kernels {
 namespace {
@@ -38,11 +38,6 @@ __device__ bool view_block(const uint8_t* content, const DeviceSegment* segments
   return true;
 }
 
-__device__ uint32_t code_of(const View& v, uint32_t n, uint32_t t) {
-  const uint32_t j = lane_element(n, v.lane, t, v.split.interleaved);
-  return v.codes[v.split.symbol(load_element(v.content, j, v.split.bytes))];
-}
-
 __global__ void measure_kernel(const uint8_t* content, const DeviceSegment* segments,
                                const DeviceBlock* blocks, BlockState* states, uint32_t count,
                                const uint32_t* codes, uint32_t* lane_words) {
@@ -54,10 +49,9 @@ __global__ void measure_kernel(const uint8_t* content, const DeviceSegment* segm
   uint32_t coded_bytes = mode == BlockMode::constant ? v.split.bytes : 4;
   if (mode == BlockMode::raw) {
     const BlockPlan plan = plan_block(v.size, v.split, 1);
-    const uint32_t symbols = lane_count(plan.n, v.lane, v.split.interleaved);
-    uint32_t bits = 0;
-    for (uint32_t t = 0; t < symbols; ++t) bits += huffman::code_length(code_of(v, plan.n, t));
-    const uint32_t words = words_of_bits(bits);
+    BitCounter counter{v.codes};
+    walk_lane(v.split, v.content, plan.n, v.lane, counter);
+    const uint32_t words = words_of_bits(counter.bits);
     lane_words[uint64_t{v.index} * kLanes + v.lane] = words;
     const LanePlan lanes =
         plan_lanes(__reduce_min_sync(kAllLanes, words), __reduce_max_sync(kAllLanes, words),
@@ -96,55 +90,21 @@ __device__ void fill_zero(uint8_t* p, uint32_t from, uint32_t to, uint32_t lane)
   for (uint32_t i = from + lane; i < to; i += kWarp) p[i] = 0;
 }
 
-// Groups of 8 elements have R bytes of raw bits, so groups are independent of each other.
-__device__ void write_raw_plane(const View& v, uint32_t n, uint8_t* out) {
-  const uint32_t bits = v.split.raw_bits;
-  for (uint32_t first = v.lane * kLaneGroup; first < n; first += kRunElements) {
-    const uint32_t end = min(kLaneGroup, n - first), bytes = (end * bits + 7) / 8;
-    uint8_t* group = out + uint64_t{first / kLaneGroup} * bits;
-    for (uint32_t b = 0; b < bytes; ++b) group[b] = 0;
-    for (uint32_t k = 0; k < end; ++k)
-      or_bits(group, k * bits, bits,
-              v.split.raw(load_element(v.content, first + k, v.split.bytes)));
-  }
-}
-
-__device__ void write_stream(const View& v, uint32_t n, LaneHead head, uint32_t words,
-                             uint8_t* rows) {
-  // Tails lie behind the rows in order of lanes.
-  uint32_t before = words - head.rows;
-  for (uint32_t d = 1; d < kWarp; d *= 2) {
-    const uint32_t other = __shfl_up_sync(kAllLanes, before, d);
-    if (v.lane >= d) before += other;
-  }
-  before -= words - head.rows;
-  uint32_t* row = reinterpret_cast<uint32_t*>(rows) + v.lane;
-  uint32_t* tail = reinterpret_cast<uint32_t*>(rows) + uint64_t{head.rows} * kLanes + before;
-  uint64_t window = 0;
-  uint32_t held = 0, word = 0;
-  const auto emit = [&] {
-    *(word < head.rows ? row + uint64_t{word} * kLanes : tail + (word - head.rows)) =
-        static_cast<uint32_t>(window);
-    ++word;
-  };
-  const uint32_t symbols = lane_count(n, v.lane, v.split.interleaved);
-  for (uint32_t t = 0; t < symbols; ++t) {
-    const uint32_t code = code_of(v, n, t);
-    window |= uint64_t{huffman::code_bits(code)} << held;
-    held += huffman::code_length(code);
-    if (held < 32) continue;
-    emit();
-    window >>= 32;
-    held -= 32;
-  }
-  if (held > 0) emit();
+// The raw values of the group that the block's end cuts: fewer than eight.
+__device__ void write_last_raw(const View& v, const BlockPlan& plan, uint8_t* plane) {
+  const uint32_t bits = v.split.raw_bits, whole = plan.n / kLaneGroup;
+  if (v.lane != 0) return;
+  for (uint32_t i = whole * bits; i < plan.raw_bytes; ++i) plane[i] = 0;
+  for (uint32_t j = whole * kLaneGroup; j < plan.n; ++j)
+    or_bits(plane, uint64_t{j} * bits, bits,
+            v.split.raw(load_element(v.content, j, v.split.bytes)));
 }
 
 __device__ void write_coded(const View& v, const BlockState& state, uint32_t words, uint8_t* out) {
   const BlockPlan plan = plan_block(v.size, v.split, 1);
   const LaneHead head = state.lanes;
   const uint32_t rows_at = plan.rows_at(head.extra_bits);
-  write_raw_plane(v, plan.n, out);
+  write_last_raw(v, plan, out);
   fill_zero(out, plan.raw_bytes, plan.lanes_at, v.lane);
   fill_zero(out, plan.lanes_at + 4 + 4 * head.extra_bits, rows_at, v.lane);
   if (v.lane == 0) store_le<uint32_t>(out + plan.lanes_at, pack_lane_head(head));
@@ -152,7 +112,16 @@ __device__ void write_coded(const View& v, const BlockState& state, uint32_t wor
     const uint32_t bits = __ballot_sync(kAllLanes, ((words - head.rows) >> k) & 1u);
     if (v.lane == 0) store_le<uint32_t>(out + plan.lanes_at + 4 + 4 * k, bits);
   }
-  write_stream(v, plan.n, head, words, out + rows_at);
+  // Tails lie behind the rows in order of lanes.
+  const uint32_t extra = words - head.rows;
+  uint32_t upto = extra;
+  for (uint32_t d = 1; d < kWarp; d *= 2) {
+    const uint32_t other = __shfl_up_sync(kAllLanes, upto, d);
+    if (v.lane >= d) upto += other;
+  }
+  BlockWriter writer{v.codes, out, {out + rows_at, head, v.lane, upto - extra}};
+  walk_lane(v.split, v.content, plan.n, v.lane, writer);
+  writer.lane.finish();
 }
 
 __global__ void write_kernel(const uint8_t* content, const DeviceSegment* segments,
@@ -169,8 +138,13 @@ __global__ void write_kernel(const uint8_t* content, const DeviceSegment* segmen
     case BlockMode::repeat:
       if (v.lane == 0) store_le<uint32_t>(out, state.repeat_of);
       break;
-    default:  // raw: all of the block; constant: its first element
-      for (uint32_t i = v.lane; i < state.coded_bytes; i += kWarp) out[i] = v.content[i];
+    default: {  // raw: all of the block; constant: its first element
+      const uint32_t chunks = state.coded_bytes / 16;
+      for (uint32_t i = v.lane; i < chunks; i += kWarp)
+        reinterpret_cast<uint4*>(out)[i] = reinterpret_cast<const uint4*>(v.content)[i];
+      for (uint32_t i = chunks * 16 + v.lane; i < state.coded_bytes; i += kWarp)
+        out[i] = v.content[i];
+    }
   }
   fill_zero(out, state.coded_bytes, static_cast<uint32_t>(round_up(state.coded_bytes, kBlockAlign)),
             v.lane);
