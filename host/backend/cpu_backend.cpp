@@ -60,10 +60,12 @@ void CpuBackend::encode_segment(const SegmentInput& in, EncodedSegment& out) {
   SegmentHeader& h = out.header;
   const Split split = h.split();
   out.tables.clear();
-  out.data.clear();
   out.records.assign(h.blocks, {});
   std::vector<uint32_t> repeat_of(h.blocks, 0);
 
+  thread_local cpu::PairHistogram pairs;
+  const bool by_pairs = h.codec == Codec::bytes && in.content.size() >= cpu::PairHistogram::kFrom;
+  if (by_pairs) pairs.begin();
   Classifier classifier;
   std::vector<uint32_t> counts(size_t{1} << h.symbol_bits, 0);
   for (uint32_t b = 0; b < h.blocks; ++b) {
@@ -80,37 +82,50 @@ void CpuBackend::encode_segment(const SegmentInput& in, EncodedSegment& out) {
       repeat_of[b] = static_cast<uint32_t>(of);
       continue;
     }
-    cpu::histogram(block, split, counts);
+    if (by_pairs)
+      pairs.add(block);
+    else
+      cpu::histogram(block, split, counts);
   }
+  if (by_pairs) pairs.take(counts);
 
   const CodeBook book = make_code_book(counts, h.code_limit);
   thread_local cpu::EncodeTables tables;
   cpu::make_encode_tables({&book, 1}, in.content.size() / split.bytes, tables);
-  out.data.reserve(in.content.size());
+  // Sized once: blocks are written in place, and a buffer that comes back needs no zeros.
+  out.data.resize(segment_data_bound(in.content.size(), h.blocks));
+  size_t end = 0;
   for (uint32_t b = 0; b < h.blocks; ++b) {
     const Bytes block = in.content.subspan(h.block_begin(b), h.block_bytes(b));
     BlockRecord& r = out.records[b];
-    const size_t at = out.data.size();
+    uint8_t* const to = out.data.data() + end;
+    uint32_t coded = 0;
     switch (r.mode) {
       case BlockMode::constant:
-        out.data.insert(out.data.end(), block.begin(), block.begin() + split.bytes);
+        coded = split.bytes;
+        std::memcpy(to, block.data(), coded);
         break;
       case BlockMode::repeat:
-        out.data.resize(at + 4);
-        store_le<uint32_t>(out.data.data() + at, repeat_of[b]);
+        coded = 4;
+        store_le<uint32_t>(to, repeat_of[b]);
         break;
       default:
-        if (encoder.encode(block, split, tables, {}, out.data)) {
+        coded = encoder.encode(block, split, tables, {}, to);
+        if (coded > 0) {
           r.mode = BlockMode::coded;
           h.tables = 1;
         } else {
-          out.data.insert(out.data.end(), block.begin(), block.end());
+          coded = static_cast<uint32_t>(block.size());
+          std::memcpy(to, block.data(), coded);
         }
     }
-    r.coded_bytes = static_cast<uint32_t>(out.data.size() - at);
-    r.coded_hash = hash64(Bytes(out.data).subspan(at));
-    out.data.resize(round_up(out.data.size(), kBlockAlign), 0);
+    r.coded_bytes = coded;
+    r.coded_hash = hash64({to, coded});
+    const size_t padded = round_up(coded, kBlockAlign);
+    std::memset(to + coded, 0, padded - coded);
+    end += padded;
   }
+  out.data.resize(end);
   if (h.tables > 0) {
     out.tables.resize(table_wire_bytes(1u << h.symbol_bits));
     h.table_bytes = store_table(book.lengths.data(), 1u << h.symbol_bits, book.used, book.lone,

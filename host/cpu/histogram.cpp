@@ -50,4 +50,42 @@ void histogram(std::span<const uint8_t> content, const Split& split, std::span<u
       return histogram_floats<uint64_t>(content, split, counts);
   }
 }
+
+void PairHistogram::begin() {
+  if (!taken_) {
+    pairs_.assign(1u << 16, 0);
+    odd_.assign(256, 0);
+  }
+  taken_ = false;
+}
+
+void PairHistogram::add(std::span<const uint8_t> content) {
+  uint32_t* pairs = pairs_.data();
+  const uint8_t* p = content.data();
+  size_t i = 0;
+  for (; i + 8 <= content.size(); i += 8) {
+    const auto v = load_le<uint64_t>(p + i);
+    ++pairs[v & 0xffff];
+    ++pairs[(v >> 16) & 0xffff];
+    ++pairs[(v >> 32) & 0xffff];
+    ++pairs[v >> 48];
+  }
+  for (; i < content.size(); ++i) ++odd_[p[i]];
+}
+
+void PairHistogram::take(std::span<uint32_t> counts) {
+  for (size_t b = 0; b < 256; ++b) {
+    uint32_t* row = pairs_.data() + 256 * b;
+    uint32_t sum = 0;
+    for (size_t a = 0; a < 256; ++a) {
+      counts[a] += row[a];
+      sum += row[a];
+      row[a] = 0;
+    }
+    counts[b] += sum;
+  }
+  for (size_t s = 0; s < 256; ++s) counts[s] += odd_[s];
+  odd_.assign(256, 0);
+  taken_ = true;
+}
 }  // namespace gramzip::cpu

@@ -31,12 +31,16 @@ bool BlockEncoder::encode(std::span<const uint8_t> content, const Split& split,
                           std::span<const CodeBook> books, std::span<const uint8_t> class_ids,
                           std::vector<uint8_t>& out) {
   make_encode_tables(books, 0, own_);
-  return encode(content, split, own_, class_ids, out);
+  const size_t at = out.size();
+  out.resize(at + content.size());
+  const uint32_t coded = encode(content, split, own_, class_ids, out.data() + at);
+  out.resize(at + coded);
+  return coded > 0;
 }
 
-bool BlockEncoder::encode(std::span<const uint8_t> content, const Split& split,
-                          const EncodeTables& tables, std::span<const uint8_t> class_ids,
-                          std::vector<uint8_t>& out) {
+uint32_t BlockEncoder::encode(std::span<const uint8_t> content, const Split& split,
+                              const EncodeTables& tables, std::span<const uint8_t> class_ids,
+                              uint8_t* out) {
   const auto size = static_cast<uint32_t>(content.size());
   const auto table_count = static_cast<uint32_t>(tables.single.size() / tables.symbols);
   const BlockPlan plan = plan_block(size, split, table_count);
@@ -67,13 +71,11 @@ bool BlockEncoder::encode(std::span<const uint8_t> content, const Split& split,
   for (const uint32_t w : words) total += w;
   const LanePlan lane_plan = plan_lanes(*least, *most, total);
   const uint32_t coded = coded_block_bytes(plan, lane_plan);
-  if (coded >= size) return false;
+  if (coded >= size) return 0;
 
-  const size_t at = out.size();
   const LaneHead head = lane_plan.head;
   const size_t rows_at = plan.rows_at(head.extra_bits);
-  out.resize(at + coded);
-  uint8_t* block = out.data() + at;
+  uint8_t* block = out;
   if (plan.raw_bytes > 0) std::memcpy(block, raw_plane, plan.raw_bytes);
   std::memset(block + plan.raw_bytes, 0, rows_at - plan.raw_bytes);
   const uint32_t id_bits = class_id_bits(table_count);
@@ -94,6 +96,6 @@ bool BlockEncoder::encode(std::span<const uint8_t> content, const Split& split,
     std::memcpy(tails, job.lanes + l * job.stride + size_t{4} * head.rows, tail);
     tails += tail;
   }
-  return true;
+  return coded;
 }
 }  // namespace gramzip::cpu

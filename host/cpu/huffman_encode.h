@@ -37,12 +37,12 @@ extern const EncodeLoops kEncodeAvx2;  // where the build has it
 // Working memory of one thread, reused from block to block.
 class BlockEncoder {
  public:
-  // Appends the coded block to `out` and returns true if it is smaller than `content`; else leaves
-  // `out` as it was and returns false. Every symbol of content has a code in the book of its run.
-  // class_ids: one a run of 256 elements, empty if there is one book.
-  bool encode(std::span<const uint8_t> content, const Split& split, const EncodeTables& tables,
-              std::span<const uint8_t> class_ids, std::vector<uint8_t>& out);
-  // The same for a block by itself.
+  // Writes the coded block to `out`, which has room for content.size() bytes, and returns its size;
+  // 0 if it is no smaller than `content`. Every symbol of content has a code in the book of its
+  // run. class_ids: one a run of 256 elements, empty if there is one book.
+  uint32_t encode(std::span<const uint8_t> content, const Split& split, const EncodeTables& tables,
+                  std::span<const uint8_t> class_ids, uint8_t* out);
+  // The same for a block by itself: appends it to `out`. False if it would be no smaller.
   bool encode(std::span<const uint8_t> content, const Split& split, std::span<const CodeBook> books,
               std::span<const uint8_t> class_ids, std::vector<uint8_t>& out);
 

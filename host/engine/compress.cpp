@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "host/engine/buffer_pool.h"
 #include "host/engine/engine.h"
 #include "host/engine/pipeline.h"
 #include "host/engine/splitter.h"
@@ -14,11 +15,12 @@ struct Batch {
   std::vector<EncodedSegment> encoded;  // one a chunk with content
 };
 
-void encode(Backend& backend, Batch& batch) {
+void encode(Backend& backend, Batch& batch, BufferPool& coded) {
   std::vector<SegmentInput> inputs;
   for (const Chunk& c : batch.chunks)
     if (!c.content.empty()) inputs.push_back({c.type, c.content});
   batch.encoded.resize(inputs.size());
+  for (EncodedSegment& s : batch.encoded) s.data = coded.take();
   if (!inputs.empty()) backend.encode(inputs, batch.encoded);
 }
 }  // namespace
@@ -30,6 +32,7 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
   const uint32_t batch_size = std::max(1u, backend.preferred_batch());
 
   ArchiveSummary summary;
+  BufferPool contents, coded;
   Splitter splitter(next, options);
   frame::ArchiveWriter writer(out);
   run_pipeline<Batch>(
@@ -38,20 +41,23 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
         auto batch = std::make_unique<Batch>();
         while (batch->chunks.size() < batch_size) {
           Chunk chunk;
+          chunk.content = contents.take();
           if (!splitter.next(chunk)) break;
           batch->chunks.push_back(std::move(chunk));
         }
         return batch->chunks.empty() ? nullptr : std::move(batch);
       },
-      [&](Batch& batch) { encode(backend, batch); },
+      [&](Batch& batch) { encode(backend, batch, coded); },
       [&](Batch& batch) {
         size_t segment = 0;
-        for (const Chunk& c : batch.chunks) {
+        for (Chunk& c : batch.chunks) {
           writer.members(c.members);
           if (c.content.empty()) continue;
-          const EncodedSegment& s = batch.encoded[segment++];
+          EncodedSegment& s = batch.encoded[segment++];
           for (const BlockRecord& r : s.records) ++summary.blocks[static_cast<size_t>(r.mode)];
           writer.segment(s);
+          coded.give(std::move(s.data));
+          contents.give(std::move(c.content));
           if (options.progress) options.progress(writer.content_bytes());
         }
       });

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "host/engine/buffer_pool.h"
 #include "host/engine/decode_blocks.h"
 #include "host/engine/engine.h"
 #include "host/engine/pipeline.h"
@@ -23,6 +24,9 @@ struct Item {
 
 // Hands content to the members, in order, and checks what sections say of each other.
 class Assembler {
+  // Content is hashed and handed on in pieces that stay in the cache between the two.
+  static constexpr uint64_t kPiece = 128u << 10;
+
  public:
   Assembler(frame::StreamReader& reader, MemberSink& out, const DecompressOptions& options)
       : reader_(reader), out_(out), options_(options) {}
@@ -101,8 +105,8 @@ class Assembler {
     while (!bytes.empty()) {
       begin_due();
       if (!in_member_) fail(ErrorCode::corrupt, where + ": content that belongs to no member");
-      size_t n = bytes.size();
-      if (!announced_.empty()) n = std::min<uint64_t>(n, announced_.front().start - content_);
+      uint64_t n = std::min<uint64_t>(bytes.size(), kPiece);
+      if (!announced_.empty()) n = std::min(n, announced_.front().start - content_);
       const auto part = bytes.first(n);
       member_hash_.update(part);
       if (log_.members.size() > 1) content_hash_.update(part);
@@ -150,6 +154,7 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
 
   frame::StreamReader reader(archive);
   Assembler assembler(reader, out, options);
+  BufferPool bodies, contents;
   // Index and trailer are read by the consumer, when all before them has been decoded; so
   // production stops at an index and the next archive starts a run of its own.
   while (reader.next_archive()) {
@@ -162,7 +167,7 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
         [&]() -> std::unique_ptr<Item> {
           if (at_index) return nullptr;
           auto item = std::make_unique<Item>();
-          item->section = reader.next_section();
+          item->section = reader.next_section(bodies.take());
           item->where = frame::place_of(item->section.header, item->section.offset);
           at_index = item->section.header.type == SectionType::index;
           return item;
@@ -172,11 +177,16 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
           const frame::SectionBody& parts = item.section.parts;
           item.meta = frame::load_segment_meta(parts.meta, parts.data.size(), item.where);
           frame::check_block_padding(item.meta, parts.data, item.where);
+          item.content = contents.take();
           item.content.resize(item.meta.header.decoded_bytes);
           decode_blocks(backend, item.meta.view(parts.data), 0, item.meta.header.blocks,
                         item.content, item.where);
         },
-        [&](Item& item) { assembler.take(item); });
+        [&](Item& item) {
+          assembler.take(item);
+          bodies.give(std::move(item.section.body));
+          if (!item.content.empty()) contents.give(std::move(item.content));
+        });
   }
   return assembler.finish();
 }

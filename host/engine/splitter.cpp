@@ -125,22 +125,23 @@ ElementType Splitter::plain_type(std::span<const uint8_t> content) const {
 }
 
 bool Splitter::next(Chunk& chunk) {
-  chunk.content.clear();
+  std::vector<uint8_t>& content = chunk.content;
+  size_t filled = 0;
   bool automatic = false;
   for (;;) {
     if (!in_member_ && !start_member()) break;
     Run& run = runs_.front();
     // Plain members go on in the segment at hand; anything else starts one of its own.
-    if (!chunk.content.empty() && !(automatic && run.automatic)) break;
+    if (filled > 0 && !(automatic && run.automatic)) break;
     automatic = run.automatic;
     chunk.type = run.type;
     const bool floats = element_info(run.type).codec == Codec::floats;
-    const size_t most = floats ? kWeightsSegment : kPlainSegment, at = chunk.content.size();
-    const auto want = static_cast<size_t>(std::min<uint64_t>(run.bytes, most - at));
-    chunk.content.resize(at + want);
-    const size_t got = read(chunk.content.data() + at, want);
-    chunk.content.resize(at + got);
-    const std::span<const uint8_t> fresh(chunk.content.data() + at, got);
+    const size_t most = floats ? kWeightsSegment : kPlainSegment;
+    const auto want = static_cast<size_t>(std::min<uint64_t>(run.bytes, most - filled));
+    if (content.size() < filled + want) content.resize(filled + want);
+    const size_t got = read(content.data() + filled, want);
+    const std::span<const uint8_t> fresh(content.data() + filled, got);
+    filled += got;
     member_hash_.update(fresh);
     if (done_.size() > 1) content_hash_.update(fresh);
     content_ += got;
@@ -148,14 +149,14 @@ bool Splitter::next(Chunk& chunk) {
     if (got < want) {
       end_member();
       // A tensor cut short may end within an element; such a file goes on as bytes.
-      if (chunk.content.size() % element_info(chunk.type).bytes != 0)
-        chunk.type = ElementType::bytes;
+      if (filled % element_info(chunk.type).bytes != 0) chunk.type = ElementType::bytes;
     } else if (run.bytes == 0) {
       runs_.pop_front();
     }
-    if (chunk.content.size() == most) break;
-    if (!automatic && !chunk.content.empty()) break;
+    if (filled == most) break;
+    if (!automatic && filled > 0) break;
   }
+  content.resize(filled);
   if (automatic) chunk.type = plain_type(chunk.content);
   chunk.members = std::move(announced_);
   announced_.clear();

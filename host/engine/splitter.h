@@ -22,7 +22,7 @@ struct Chunk {
 class Splitter {
  public:
   Splitter(const NextMember& next, const CompressOptions& options);
-  // False when there are no more.
+  // False when there are no more. chunk.content may hold any bytes before; its memory is used.
   bool next(Chunk& chunk);
   // After the last chunk.
   Hash128 content_hash() const;

@@ -71,7 +71,7 @@ bool StreamReader::next_archive() {
   return true;
 }
 
-Section StreamReader::next_section() {
+Section StreamReader::next_section(std::vector<uint8_t> body) {
   Section s;
   s.offset = offset_;
   const std::string where =
@@ -83,6 +83,7 @@ Section StreamReader::next_section() {
     fail(ErrorCode::corrupt, where + ": sections are out of order");
   if (s.header.type == SectionType::index) return s;  // finish() reads it in pieces
 
+  s.body = std::move(body);
   s.body.resize(s.header.section_bytes() - kSectionHeaderBytes);
   const std::string place = place_of(s.header, s.offset);
   read_exactly(s.body.data(), s.body.size(), place);

@@ -41,7 +41,8 @@ class StreamReader {
   // read.
   bool next_archive();
   // The next members or segment section, or the index section (after which the trailer follows).
-  Section next_section();
+  // body: memory to use for the section's, with any bytes.
+  Section next_section(std::vector<uint8_t> body = {});
   // After the index section: what it must be is given, the trailer follows and is compared too.
   void finish(const Section& index, const Index& expected, uint64_t content_bytes,
               const Hash128& hash);
