@@ -4,10 +4,11 @@
 //   range: | 1024-byte block | 1024-byte block | ... | last 64 bytes (may overlap) |
 //   stripe s of a block:      64 bytes = 8 words, one an accumulator
 //
-// Lane = 8 * group + i: accumulator i, stripes group, group + 4, ... of each block of 16. Within a
-// block the stripes only add up, so the four groups' partial sums are added by two shuffles at its
-// end, in any order with the same result (64-bit integers); then all lanes scramble their copy of
-// accumulator i. Reads each byte once (the last stripe up to twice): 1 byte moved a byte hashed.
+// Lane = 8 * group + i: accumulator i, stripes group, group + 4, ... of each block of 16, whose
+// loads do not wait for each other. Within a block the stripes only add up, so the four groups'
+// partial sums are added by two shuffles at its end, in any order with the same result (64-bit
+// integers); then all lanes scramble their copy of accumulator i. Reads each byte once (the last
+// stripe up to twice): 1 byte moved a byte hashed.
 #include "kernels/checksum.h"
 
 #include "gramzip/core/checksum.h"
@@ -19,10 +20,9 @@ __device__ uint64_t load_word(const uint8_t* p, bool aligned) {
 }
 
 // What accumulator `i` gets from one stripe.
-__device__ uint64_t stripe_part(const uint8_t* stripe, uint32_t i, uint32_t secret, bool aligned) {
+__device__ uint64_t stripe_part(const uint8_t* stripe, uint32_t i, uint64_t secret, bool aligned) {
   return xxh3::contribution(load_word(stripe + 8 * i, aligned),
-                            load_word(stripe + 8 * (i ^ 1), aligned),
-                            xxh3::secret64(secret + 8 * i));
+                            load_word(stripe + 8 * (i ^ 1), aligned), secret);
 }
 
 __device__ uint64_t add_groups(uint64_t part) {
@@ -32,21 +32,33 @@ __device__ uint64_t add_groups(uint64_t part) {
 
 // The hash by a whole warp; every lane returns it. n > 240.
 __device__ uint64_t hash_long(const uint8_t* p, uint32_t n, uint32_t lane) {
+  constexpr uint32_t kGroups = 4, kRounds = xxh3::kStripesPerBlock / kGroups;
   const uint32_t i = lane & 7, group = lane >> 3;
   const bool aligned = (reinterpret_cast<uintptr_t>(p) & 7) == 0;
-  const uint32_t stripes = (n - 1) / xxh3::kStripe;
+  const uint32_t stripes = (n - 1) / xxh3::kStripe;  // before the last one, which may overlap
+  const uint32_t whole = stripes / xxh3::kStripesPerBlock;
+  uint64_t secrets[kRounds];
+  for (uint32_t k = 0; k < kRounds; ++k)
+    secrets[k] = xxh3::secret64(8 * (group + kGroups * k) + 8 * i);
+  const uint64_t scramble_secret = xxh3::secret64(xxh3::kScrambleSecret + 8 * i);
+
   uint64_t acc = xxh3::initial(i);
-  for (uint32_t block = 0; block < stripes; block += xxh3::kStripesPerBlock) {
-    const uint32_t count = min(stripes - block, xxh3::kStripesPerBlock);
+  const uint8_t* at = p + group * xxh3::kStripe;
+  for (uint32_t block = 0; block < whole; ++block, at += xxh3::kBlock) {
     uint64_t part = 0;
-    for (uint32_t s = group; s < count; s += 4)
-      part += stripe_part(p + uint64_t{block + s} * xxh3::kStripe, i, 8 * s, aligned);
-    acc += add_groups(part);
-    if (count == xxh3::kStripesPerBlock)
-      acc = xxh3::scramble(acc, xxh3::secret64(xxh3::kScrambleSecret + 8 * i));
+#pragma unroll
+    for (uint32_t k = 0; k < kRounds; ++k)
+      part += stripe_part(at + k * kGroups * xxh3::kStripe, i, secrets[k], aligned);
+    acc = xxh3::scramble(acc + add_groups(part), scramble_secret);
   }
-  const bool last_aligned = aligned && n % 8 == 0;
-  acc += stripe_part(p + n - xxh3::kStripe, i, xxh3::kLastSecret, last_aligned);
+  uint64_t part = 0;
+#pragma unroll
+  for (uint32_t k = 0; k < kRounds; ++k)
+    if (whole * xxh3::kStripesPerBlock + kGroups * k + group < stripes)
+      part += stripe_part(at + k * kGroups * xxh3::kStripe, i, secrets[k], aligned);
+  acc += add_groups(part);
+  acc += stripe_part(p + n - xxh3::kStripe, i, xxh3::secret64(xxh3::kLastSecret + 8 * i),
+                     aligned && n % 8 == 0);
   uint64_t all[xxh3::kAccumulators];
   for (uint32_t k = 0; k < xxh3::kAccumulators; ++k) all[k] = __shfl_sync(kAllLanes, acc, k);
   return xxh3::merge(all, n);

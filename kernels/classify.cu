@@ -1,27 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds blocks whose elements are all equal, and blocks equal to an earlier one of their segment.
 //
-// One CTA a block. Constant: every element is compared with the one before it. Repeat: the decoded
-// hashes of the earlier blocks are scanned in order; where one is equal the bytes decide. The
-// lowest equal block is by itself no repeat, and a block equal to a constant one is constant, so
-// blocks need not wait for each other. Reads each byte once, twice where a hash agrees.
+// One CTA a block, 16 bytes a thread. Constant: every element is compared with the first. Repeat:
+// the decoded hashes of the earlier blocks are scanned in order; where one is equal the bytes
+// decide. The lowest equal block is by itself no repeat, and a block equal to a constant one is
+// constant, so blocks need not wait for each other. Reads each byte once, twice where a hash
+// agrees.
 #include "kernels/classify.h"
+
+#include "kernels/common/pattern.h"
 
 namespace gramzip::kernels {
 namespace {
-// True for every thread if f(i) holds for all i below n. Ends early, a chunk at a time.
-template <class F>
-__device__ bool all_of(uint32_t n, F f) {
-  constexpr uint32_t kPerThread = 16;
-  for (uint32_t base = 0; base < n; base += blockDim.x * kPerThread) {
-    bool good = true;
+// True for every thread if chunk(i) and byte(i) hold for all chunks of 16 bytes of a block and for
+// the bytes behind the last. Ends early, 16 KiB of 256 threads at a time.
+template <class Chunk, class Byte>
+__device__ bool all_of(uint32_t size, Chunk chunk, Byte byte) {
+  constexpr uint32_t kPerThread = 4;
+  const uint32_t chunks = size / 16, rest = size % 16;
+  bool good = threadIdx.x >= rest || byte(chunks * 16 + threadIdx.x);
+  for (uint32_t base = 0; base < chunks; base += blockDim.x * kPerThread) {
+#pragma unroll
     for (uint32_t k = 0; k < kPerThread; ++k) {
       const uint32_t i = base + k * blockDim.x + threadIdx.x;
-      if (i < n) good = good && f(i);
+      if (i < chunks) good = good && chunk(i);
     }
     if (!__syncthreads_and(good)) return false;
   }
-  return true;
+  return __syncthreads_and(good);
+}
+
+__device__ bool same(const uint4& a, const uint4& b) {
+  return ((a.x ^ b.x) | (a.y ^ b.y) | (a.z ^ b.z) | (a.w ^ b.w)) == 0;
 }
 
 __global__ void classify_kernel(const uint8_t* content, const DeviceSegment* segments,
@@ -32,10 +42,13 @@ __global__ void classify_kernel(const uint8_t* content, const DeviceSegment* seg
   const uint32_t size = h.block_bytes(block.number), element = element_info(h.type).bytes;
   const uint8_t* p = content + segment.content_at + h.block_begin(block.number);
 
+  const uint4* chunks = reinterpret_cast<const uint4*>(p);
+  const uint4 pattern = repeat_element(p, element);
   BlockMode mode = BlockMode::raw;
   uint32_t repeat_of = 0;
-  if (size % element == 0 &&
-      all_of(size - element, [&](uint32_t i) { return p[i] == p[i + element]; })) {
+  if (size % element == 0 && all_of(
+                                 size, [&](uint32_t i) { return same(chunks[i], pattern); },
+                                 [&](uint32_t i) { return p[i] == p[i % element]; })) {
     mode = BlockMode::constant;
   } else {
     const uint64_t hash = states[blockIdx.x].decoded_hash;
@@ -44,7 +57,11 @@ __global__ void classify_kernel(const uint8_t* content, const DeviceSegment* seg
           h.block_bytes(earlier) != size)
         continue;
       const uint8_t* q = content + segment.content_at + h.block_begin(earlier);
-      if (!all_of(size, [&](uint32_t i) { return p[i] == q[i]; })) continue;
+      const uint4* others = reinterpret_cast<const uint4*>(q);
+      if (!all_of(
+              size, [&](uint32_t i) { return same(chunks[i], others[i]); },
+              [&](uint32_t i) { return p[i] == q[i]; }))
+        continue;
       mode = BlockMode::repeat;
       repeat_of = earlier;
       break;

@@ -10,6 +10,24 @@
 
 namespace gramzip::kernels {
 namespace {
+// Adds the elements of 16 bytes. What lies above an element in its word is not part of a symbol.
+template <uint32_t kBytes>
+__device__ void add_chunk(uint32_t* bins, const Split& split, const uint4& v) {
+  const uint32_t w[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+  for (uint32_t at = 0; at < 16; at += kBytes) {
+    uint64_t x = w[at / 4] >> (8 * (at % 4));
+    if constexpr (kBytes == 8) x |= uint64_t{w[at / 4 + 1]} << 32;
+    atomicAdd(&bins[split.symbol(x)], 1u);
+  }
+}
+// The chunks of a block, a thread every blockDim.x-th.
+template <uint32_t kBytes>
+__device__ void add_chunks(uint32_t* bins, const Split& split, const uint8_t* p, uint32_t chunks) {
+  for (uint32_t c = threadIdx.x; c < chunks; c += blockDim.x)
+    add_chunk<kBytes>(bins, split, reinterpret_cast<const uint4*>(p)[c]);
+}
+
 __global__ void histogram_kernel(const uint8_t* content, const DeviceSegment* segments,
                                  const DeviceBlock* blocks, const BlockState* states,
                                  uint32_t* counts, uint32_t max_copies) {
@@ -26,16 +44,20 @@ __global__ void histogram_kernel(const uint8_t* content, const DeviceSegment* se
   const uint8_t* p = content + segment.content_at + h.block_begin(block.number);
   uint32_t* mine = bins + (threadIdx.x / kWarp) % copies * symbols;
   const uint32_t bytes = h.block_bytes(block.number);
-  // 16 bytes a thread and step: blocks begin at multiples of 2^16 of an aligned segment.
-  const uint32_t chunks = bytes / 16, per_chunk = 16 / split.bytes;
-  const uint4* chunk = reinterpret_cast<const uint4*>(p);
-  for (uint32_t c = threadIdx.x; c < chunks; c += blockDim.x) {
-    const uint4 v = chunk[c];
-    const uint64_t halves[2] = {v.x | (uint64_t{v.y} << 32), v.z | (uint64_t{v.w} << 32)};
-    for (uint32_t k = 0; k < per_chunk; ++k) {
-      const uint32_t byte = k * split.bytes;
-      atomicAdd(&mine[split.symbol(halves[byte / 8] >> (8 * (byte % 8)))], 1u);
-    }
+  // Blocks begin at multiples of 2^16 of an aligned segment.
+  const uint32_t chunks = bytes / 16;
+  switch (split.bytes) {
+    case 1:
+      add_chunks<1>(mine, split, p, chunks);
+      break;
+    case 2:
+      add_chunks<2>(mine, split, p, chunks);
+      break;
+    case 4:
+      add_chunks<4>(mine, split, p, chunks);
+      break;
+    default:
+      add_chunks<8>(mine, split, p, chunks);
   }
   const uint32_t rest = chunks * 16 / split.bytes + threadIdx.x;  // fewer than 16 elements
   if (rest < bytes / split.bytes)

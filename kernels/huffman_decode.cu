@@ -14,6 +14,7 @@
 
 #include "kernels/common/decode_table.h"
 #include "kernels/common/lane_decode.h"
+#include "kernels/common/pattern.h"
 
 namespace gramzip::kernels {
 namespace {
@@ -77,13 +78,6 @@ template <class Chunk, class Byte>
 __device__ void fill_block(uint8_t* out, uint32_t n, uint32_t lane, Chunk chunk, Byte byte) {
   for (uint32_t i = lane; i < n / 16; i += kWarp) reinterpret_cast<uint4*>(out)[i] = chunk(i);
   for (uint32_t i = (n & ~15u) + lane; i < n; i += kWarp) out[i] = byte(i);
-}
-
-// 16 bytes of an element of `bytes` bytes, a divisor of 16.
-__device__ uint4 repeat_element(const uint8_t* p, uint32_t bytes) {
-  uint32_t w[4] = {};
-  for (uint32_t i = 0; i < 16; ++i) w[i / 4] |= uint32_t{p[i % bytes]} << (8 * (i % 4));
-  return make_uint4(w[0], w[1], w[2], w[3]);
 }
 
 __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockState* states,
