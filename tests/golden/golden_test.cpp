@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Golden archives, kept for ever: must_decode (the content's hash stands in SUMS), must_fail, and
+// Golden archives, kept for ever: must_decode, must_fail, and
 // the encoder's record: today's encoder still writes the same bytes. GRAMZIP_GOLDEN_WRITE=1 writes
 // new ones.
 #include <gtest/gtest.h>

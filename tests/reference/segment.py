@@ -64,7 +64,7 @@ class Segment:
 
     def check_sizes(self, place):
         need(16 <= self.block_log2 <= 18, place, f"block_log2 {self.block_log2}")
-        need(self.table_count <= 32, place, f"{self.table_count} tables")
+        need(self.table_count <= (1 if self.codec == 1 else 32), place, f"{self.table_count} tables")
         need(self.run_log2 == (8 if self.table_count > 1 else 0), place, f"run_log2 {self.run_log2}")
         need(1 <= self.size <= 1 << 24, place, f"decoded_bytes {self.size}")
         need(self.size % self.element_bytes == 0, place, "decoded_bytes splits an element")

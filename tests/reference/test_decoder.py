@@ -104,15 +104,17 @@ class RoundTrip(unittest.TestCase):
 
     def test_only_symbol(self):
         content = b"a" * 256 + b"b" * 256
-        archive = self.one(content, tables=2, table_of=lambda block, run: run)
+        archive = self.one(content, element_type=F8_E4M3, tables=2, table_of=lambda block, run: run)
         self.assertEqual(self.modes(archive), [1])
-        self.assertEqual(Layout(archive).blocks[1, 0][2], 64)  # class ids and a lane header: no words
+        # Signs, class ids and a lane header: no words.
+        self.assertEqual(Layout(archive).blocks[1, 0][2], 128)
 
     def test_classes(self):
         content = b"".join(bytes([b + 40 * (run % 5) for b in skewed(self.rng, 256, 4)])
                            for run in range(700))
         for tables in (2, 3, 5, 32):
-            self.one(content, tables=tables, table_of=lambda block, run: (block + run) % tables)
+            self.one(content, element_type=F8_E4M3, tables=tables,
+                     table_of=lambda block, run: (block + run) % tables)
 
     def test_block_log2(self):
         for log2 in (16, 17, 18):

@@ -6,7 +6,7 @@ from struct import pack
 
 from check import FormatError
 from decoder import decode
-from encoder import encode
+from encoder import F8_E4M3, encode
 from forge import Layout, edited
 
 TEXT = b"the cat sat on the mat. " * 42
@@ -117,14 +117,14 @@ class Forged(unittest.TestCase):
 
     def test_class_ids(self):
         self.use([("a", 0o644, 0, TEXT)],
-                 [(1008, {"tables": 3, "table_of": lambda block, run: run % 3})])
-        block = self.layout.blocks[1, 0][1]
+                 [(1008, {"element_type": F8_E4M3, "tables": 3, "table_of": lambda block, run: run % 3})])
+        block = self.layout.blocks[1, 0][1] + 128  # behind the signs
         self.assertEqual(self.archive[block], 0b00100100)
         self.refused("run 3: no table 3", (block, b"\xe4"), status="bad block")
         self.refused("padding", (block + 1, b"\1"), status="bad block")
         self.use([("a", 0o644, 0, TEXT[:600])],
-                 [(600, {"tables": 3, "table_of": lambda block, run: 0})])
-        block = self.layout.blocks[1, 0][1]
+                 [(600, {"element_type": F8_E4M3, "tables": 3, "table_of": lambda block, run: 0})])
+        block = self.layout.blocks[1, 0][1] + 96
         self.refused("run 1: table 1 codes nothing", (block, b"\4"), status="bad block")
         self.refused("unused bits", (block, b"\x40"), status="bad block")
 
