@@ -94,9 +94,8 @@ const char* describe(Access access) {
              describe(r, recorded_write), r.block, unsigned(r.thread));
 }
 
-void check_byte(Block& block, const Fiber& f, uintptr_t address, bool shared, Access access,
-                const Record& now) {
-  Cell& cell = (shared ? shared_shadow : global_shadow)[address];
+void check_byte(Block& block, const Fiber& f, Cell& cell, uintptr_t address, bool shared,
+                Access access, const Record& now) {
   const bool atomic = is_atomic(access);
   const auto races = [&](const Record& r) {
     return r.exists() && !(atomic && r.is_atomic) && !ordered(block, f, r);
@@ -106,8 +105,7 @@ void check_byte(Block& block, const Fiber& f, uintptr_t address, bool shared, Ac
   }
   if (races(cell.write)) fail_race(block, address, shared, access, cell.write, true);
   if (!writes(access)) {
-    const bool replace_first =
-        !cell.read[0].exists() || cell.read[0].thread == f.id || ordered(block, f, cell.read[0]);
+    const bool replace_first = !cell.read[0].exists() || ordered(block, f, cell.read[0]);
     cell.read[replace_first ? 0 : 1] = now;
     return;
   }
@@ -115,6 +113,22 @@ void check_byte(Block& block, const Fiber& f, uintptr_t address, bool shared, Ac
     if (races(r)) fail_race(block, address, shared, access, r, false);
   }
   cell.write = now;
+}
+
+void check_bytes(Block& block, const Fiber& f, uintptr_t address, size_t size, bool shared,
+                 Access access, const Record& now) {
+  Shadow& shadow = shared ? shared_shadow : global_shadow;
+  for (size_t i = 0; i < size;) {
+    Cell* cell = &shadow[address + i];
+    const Cell before = *cell;
+    check_byte(block, f, *cell, address + i, shared, access, now);
+    const Cell after = *cell;
+    // The bytes of a word mostly have one history, and so one verdict.
+    for (++i, ++cell; i < size && Shadow::same_page(address + i - 1, address + i); ++i, ++cell) {
+      if (!(*cell == before)) break;
+      *cell = after;
+    }
+  }
 }
 
 bool lies_in(uintptr_t address, const void* low, size_t bytes) {
@@ -215,9 +229,7 @@ void checker_access(uintptr_t address, size_t size, Access access, uintptr_t pc)
     now.is_atomic = is_atomic(access);
     now.clock = f.clocks[f.lane];
     now.pc = uint32_t(pc - executable_image().bias);
-    for (size_t i = 0; i < size; ++i) {
-      check_byte(*block, f, address + i, space == Space::kShared, access, now);
-    }
+    check_bytes(*block, f, address, size, space == Space::kShared, access, now);
     if (options().preempt <= 0 || --block->accesses_to_switch > 0) return;
     block->accesses_to_switch = 1 + int(block->ready.rng().below(uint32_t(2 * options().preempt)));
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <unordered_map>
 
@@ -25,10 +26,23 @@ struct Record {
 struct Cell {
   Record write;
   Record read[2];
+
+  bool operator==(const Cell& other) const {
+    uint64_t a[6], b[6];
+    static_assert(sizeof a == sizeof(Cell));
+    std::memcpy(a, this, sizeof a);
+    std::memcpy(b, &other, sizeof b);
+    uint64_t difference = 0;
+    for (int i = 0; i < 6; ++i) difference |= a[i] ^ b[i];
+    return difference == 0;
+  }
 };
 
 class Shadow {
  public:
+  // Cells of a page are adjacent.
+  static bool same_page(uintptr_t a, uintptr_t b) { return a / kPageBytes == b / kPageBytes; }
+
   Cell& operator[](uintptr_t address) {
     const uintptr_t page = address / kPageBytes;
     if (page != cached_page_) {
