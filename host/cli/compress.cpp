@@ -180,8 +180,9 @@ int run_compress(Options& o) {
             [&] { return job.run(inputs, o.output, false); });
   } else {
     for (Input& i : inputs) {
-      if (i.from_folder && !o.force && is_archive_file(i.path)) {
-        o.console.warning(shown(i.path) + ": already a gramzip archive, skipped");
+      // Also under -f: a second run over a folder does not compress the first one's outputs.
+      if (i.from_folder && is_archive_file(i.path)) {
+        o.console.note(shown(i.path) + ": already a gramzip archive, skipped");
         continue;
       }
       i.name = base_name(i.path);

@@ -105,7 +105,13 @@ class Decompression {
                            ": holds several members; -o DIR/ writes them below a folder, "
                            "-c one after another");
         });
-    const ArchiveSummary s = decode(source, members);
+    ArchiveSummary s;
+    try {
+      s = decode(source, members);
+    } catch (const Error&) {
+      out.flush_pipe();
+      throw;
+    }
     out.commit();
     return report(path, s, watch.seconds());
   }

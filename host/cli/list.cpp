@@ -138,6 +138,7 @@ class Listing {
 }  // namespace
 
 int run_list(Options& o) {
+  if (o.files.empty()) throw CliError("list needs an archive; see gramzip list --help");
   ordered_json all = {{"command", "list"}, {"archives", ordered_json::array()}};
   const int code = for_each_file(o, [&](const std::string& path) {
     try {

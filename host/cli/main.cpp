@@ -62,7 +62,7 @@ void add_bench(CLI::App& app, Options& o) {
   add_files(app, o, "files to measure with");
   app.add_option("-n,--runs", o.runs, "runs after the first (default: 5)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000));
+      ->check(CLI::Range(1, 1000).description(""));
   app.add_option("--seconds", o.seconds, "no further run after this long (default: 20)")
       ->type_name("S");
   app.add_option_function<std::string>(

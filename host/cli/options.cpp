@@ -51,7 +51,7 @@ void add_console(CLI::App& app, Options& o, bool json) {
 void add_work(CLI::App& app, Options& o) {
   app.add_option("-T,--threads", o.threads, "threads; 0: one a core (default)")
       ->type_name("N")
-      ->check(CLI::Range(0, 4096))
+      ->check(CLI::Range(0, 4096).description(""))
       ->take_last();
   app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N (default: auto)")
       ->type_name("DEVICE")
@@ -99,8 +99,10 @@ uint64_t parse_size(const std::string& text, const std::string& option) {
   uint64_t v = 0;
   const auto r = std::from_chars(text.data(), text.data() + text.size(), v);
   const std::string unit(r.ptr, text.data() + text.size());
-  const size_t shift = unit.empty() ? 0 : 10 * (std::string("KMGT").find(unit[0]) + 1);
-  if (r.ec != std::errc() || unit.size() > 1 || shift > 40 || (v << shift) >> shift != v)
+  const size_t place = unit.size() == 1 ? std::string("KMGT").find(unit[0]) : std::string::npos;
+  const size_t shift = place == std::string::npos ? 0 : 10 * (place + 1);
+  const bool known = unit.empty() || place != std::string::npos;
+  if (r.ec != std::errc() || !known || (v << shift) >> shift != v)
     throw CliError(option + ": '" + shown(text) + "' is no size; write 1000000, 64K, 10M or 2G");
   return v << shift;
 }

@@ -55,6 +55,10 @@ class Output final : public Sink {
   void write(std::span<const uint8_t> bytes) override;
   void set_mode(mode_t mode);
   void commit();
+  // After an error: what a pipe was to get before it.
+  void flush_pipe() {
+    if (stdout_) stdout_->finish();
+  }
   bool is_stdout() const { return stdout_ != nullptr; }
   bool is_file() const { return file_ != nullptr; }
 
