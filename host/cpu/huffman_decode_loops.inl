@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "gramzip/core/lanes.h"
 #include "gramzip/core/wire.h"
@@ -124,7 +125,6 @@ ByteLane start_lane(const LaneSet& set, uint32_t l, uint32_t n, uint8_t* out) {
 
 // The last symbols of a lane, one by one.
 bool finish_lane(ByteLane l, const DecodeTables& t) {
-  run_rounds<1>(&l, t.multi.data());
   const uint32_t mask = (1u << t.bits) - 1;
   auto position =
       static_cast<uint64_t>(l.at - l.lane) * 8 + static_cast<uint32_t>(std::countl_zero(l.window));
@@ -136,6 +136,22 @@ bool finish_lane(ByteLane l, const DecodeTables& t) {
   return ends_well(l.lane, position, l.words);
 }
 
+inline bool is_done(const ByteLane& l) { return static_cast<size_t>(l.end - l.out) < kRoundRoom; }
+
+// The last lanes, fewer and fewer side by side.
+template <uint32_t kCount>
+bool finish_together(ByteLane* lanes, const DecodeTables& t) {
+  run_rounds<kCount>(lanes, t.multi.data());
+  if constexpr (kCount == 1)
+    return finish_lane(lanes[0], t);
+  else {
+    uint32_t k = 0;
+    while (!is_done(lanes[k])) ++k;  // run_rounds ends when one is
+    std::swap(lanes[k], lanes[kCount - 1]);
+    return finish_lane(lanes[kCount - 1], t) && finish_together<kCount - 1>(lanes, t);
+  }
+}
+
 // A lane that is done makes room for the next one, so that four run to the end of the block: lanes
 // have the same number of symbols and differ in bits.
 BlockStatus decode_bytes(const LaneSet& set, const DecodeTables& t, uint32_t n, uint8_t* out) {
@@ -144,15 +160,12 @@ BlockStatus decode_bytes(const LaneSet& set, const DecodeTables& t, uint32_t n, 
   for (uint32_t next = kSideBySide; next < kLanes;) {
     run_rounds<kSideBySide>(lanes, t.multi.data());
     for (ByteLane& l : lanes) {
-      if (static_cast<size_t>(l.end - l.out) >= kRoundRoom || next == kLanes) continue;
+      if (!is_done(l) || next == kLanes) continue;
       if (!finish_lane(l, t)) return BlockStatus::bad_stream;
       l = start_lane(set, next++, n, out);
     }
   }
-  run_rounds<kSideBySide>(lanes, t.multi.data());
-  for (const ByteLane& l : lanes)
-    if (!finish_lane(l, t)) return BlockStatus::bad_stream;
-  return BlockStatus::ok;
+  return finish_together<kSideBySide>(lanes, t) ? BlockStatus::ok : BlockStatus::bad_stream;
 }
 
 // ---- codec floats: groups of 8 symbols a lane and run ----
@@ -213,8 +226,23 @@ void join_bytes(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, u
   }
 }
 
+// F8: the sign is the raw bit, 8 signs of a byte spread by one multiplication.
+void join_f8(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, uint8_t* out) {
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t low = 0;
+    for (uint32_t k = 0; k < 8; ++k) low |= uint64_t{symbols[i + k] & 0x7fu} << (8 * k);
+    // Byte k of the product is the signs; each keeps its own, which a sum carries to its top.
+    const uint64_t signs = (raw_plane[i / 8] * 0x0101010101010101u) & 0x8040201008040201u;
+    store_le<uint64_t>(out + i, low | ((signs + 0x00406070787c7e7fu) & 0x8080808080808080u));
+  }
+  for (; i < n; ++i)
+    out[i] = static_cast<uint8_t>((symbols[i] & 0x7fu) | ((raw_plane[i / 8] >> (i & 7)) << 7));
+}
+
 void join(const Split& split, const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n,
           uint8_t* out) {
+  if (split.bytes == 1 && split.raw_bits == 1) return join_f8(raw_plane, symbols, n, out);
   if (split.bytes == 2 && split.raw_bits == 8)
     return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
   if (split.bytes == 4 && split.raw_bits == 24)
