@@ -24,7 +24,20 @@ struct Batch {
   uint32_t most_tables = 0;
 };
 
-void add(Batch& batch, const DecodeRequest& r, uint32_t warps) {
+// Blocks of the segment that a request needs: those asked for and those they repeat.
+std::vector<bool> needed_blocks(const DecodeRequest& r) {
+  const SegmentView& v = r.segment;
+  std::vector<bool> needed(v.header.blocks, false);
+  for (uint32_t b = r.first_block; b < r.first_block + r.block_count; ++b) {
+    needed[b] = true;
+    if (v.records[b].mode != BlockMode::repeat || v.records[b].coded_bytes != 4) continue;
+    const uint32_t source = load_le<uint32_t>(v.data.data() + v.offsets[b]);
+    if (source < b) needed[source] = true;
+  }
+  return needed;
+}
+
+void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed, uint32_t warps) {
   const SegmentView& v = r.segment;
   const SegmentHeader& h = v.header;
   DeviceSegment d{h, 0, batch.data_bytes, static_cast<uint32_t>(batch.states.size()),
@@ -38,7 +51,9 @@ void add(Batch& batch, const DecodeRequest& r, uint32_t warps) {
                             {},
                             record.coded_hash,
                             record.decoded_hash});
-    batch.coded_ranges.push_back({batch.data_bytes + v.offsets[b], record.coded_bytes});
+    // The hash of a block that is not needed is never looked at.
+    batch.coded_ranges.push_back(
+        {batch.data_bytes + v.offsets[b], needed[b] ? record.coded_bytes : 0});
   }
   batch.data_bytes = round_up(batch.data_bytes + v.data.size(), 128);
   for (const CodeTable& t : v.tables) {
@@ -63,6 +78,18 @@ void add(Batch& batch, const DecodeRequest& r, uint32_t warps) {
   batch.content_bytes = round_up(batch.content_bytes, 128);
   batch.segments.push_back(d);
 }
+// Copies the needed blocks, neighbours together, to their places in the segment's data.
+void upload_needed(const SegmentView& v, const std::vector<bool>& needed, uint8_t* to,
+                   cudaStream_t stream) {
+  for (uint32_t b = 0; b < v.header.blocks; ++b) {
+    if (!needed[b]) continue;
+    const uint32_t from = v.offsets[b];
+    while (b + 1 < v.header.blocks && needed[b + 1]) ++b;
+    check_cuda(cudaMemcpyAsync(to + from, v.data.data() + from, v.offsets[b + 1] - from,
+                               cudaMemcpyHostToDevice, stream),
+               "upload");
+  }
+}
 }  // namespace
 
 void CudaBackend::decode(std::span<const DecodeRequest> requests) {
@@ -70,16 +97,17 @@ void CudaBackend::decode(std::span<const DecodeRequest> requests) {
   check_cuda(cudaSetDevice(device_), "choosing the device");
   const DecodeTuning tuning;
   Batch batch;
-  for (const DecodeRequest& r : requests) add(batch, r, tuning.warps);
+  std::vector<std::vector<bool>> needed;
+  for (const DecodeRequest& r : requests) {
+    needed.push_back(needed_blocks(r));
+    add(batch, r, needed.back(), tuning.warps);
+  }
   const auto states_count = static_cast<uint32_t>(batch.states.size());
   const auto outputs_count = static_cast<uint32_t>(batch.outputs.size());
 
   uint8_t* data = data_.reserve(batch.data_bytes);
   for (size_t i = 0; i < requests.size(); ++i)
-    if (const auto bytes = requests[i].segment.data; !bytes.empty())
-      check_cuda(cudaMemcpyAsync(data + batch.segments[i].data_at, bytes.data(), bytes.size(),
-                                 cudaMemcpyHostToDevice, stream_),
-                 "upload");
+    upload_needed(requests[i].segment, needed[i], data + batch.segments[i].data_at, stream_);
   uint8_t* content = content_.reserve(batch.content_bytes);
   const auto* segments = segments_.upload(batch.segments, stream_);
   const auto* states = states_.upload(batch.states, stream_);

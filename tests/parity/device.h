@@ -4,6 +4,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "host/backend/backend.h"
@@ -20,11 +21,15 @@ inline std::unique_ptr<Backend> device_backend() {
   return backend;
 }
 
-// Runs f once for each schedule of the emulator, with its number; on a device once.
+// Runs f once for each schedule of the emulator, with its number; on a device once. The checked
+// build is ten times slower and finds races at any schedule: it runs two that do not look like lock
+// step.
 template <class F>
 void for_schedules(int schedules, F f) {
 #if GRAMZIP_PARITY_EMULATED
-  for (int seed = 0; seed < schedules; ++seed) {
+  const int first = GRAMZIP_PARITY_CHECKED ? 1 : 0;
+  const int last = GRAMZIP_PARITY_CHECKED ? std::min(schedules, 3) : schedules;
+  for (int seed = first; seed < last; ++seed) {
     simt::options().seed = static_cast<uint64_t>(seed);
     simt::options().shuffle_blocks = seed > 1;
     f(seed);

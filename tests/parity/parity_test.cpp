@@ -93,6 +93,77 @@ TEST(Parity, SeveralTables) {
     }
 }
 
+// Widths that this release reads but does not write.
+TEST(Parity, OtherSymbolWidths) {
+  GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
+  const std::pair<ElementType, std::vector<uint32_t>> widths[] = {
+      {ElementType::bf16, {9, 12}}, {ElementType::f16, {5, 11}},    {ElementType::f32, {9, 12}},
+      {ElementType::f64, {12}},     {ElementType::f8_e4m3, {4, 6}}, {ElementType::f8_e5m2, {5, 6}}};
+  for (const auto& [type, bits] : widths)
+    for (const uint32_t symbol_bits : bits)
+      for (const uint32_t tables : {1u, 3u}) {
+        const test::SegmentCase c{"widths", type, test::make_weights(type, 40008, 0.02, tables)};
+        const EncodedSegment s = test::encode_with_classes(c, tables, symbol_bits);
+        const std::string name =
+            std::string(element_info(type).name) + ", " + std::to_string(symbol_bits) + " bits";
+        ASSERT_EQ(test::decode_segment(*cpu, s).content, c.content) << name;
+        ASSERT_EQ(test::decode_segment(*device, s).content, c.content) << name;
+      }
+}
+
+// Parts of segments of all types in one call, among them more tables than shared memory keeps, and
+// repeats whose source is not asked for.
+TEST(Parity, RequestsOfManySegments) {
+  GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
+  std::vector<test::SegmentCase> cases;
+  std::vector<EncodedSegment> segments;
+  for (uint64_t i = 0; i < 10; ++i) {
+    cases.push_back(test::random_segment(500 + i, 200'000));
+    segments.push_back(test::encode_segment(*cpu, cases.back()));
+  }
+  for (const uint32_t tables : {2u, 9u, 32u}) {
+    cases.push_back(
+        {"classes", ElementType::f32, test::make_weights(ElementType::f32, 50000, 0.02, tables)});
+    segments.push_back(test::encode_with_classes(cases.back(), tables));
+  }
+  const std::vector<uint8_t> block = test::make_text(65536, 7);
+  std::vector<uint8_t> repeats = block;
+  for (int i = 0; i < 3; ++i) repeats.insert(repeats.end(), block.begin(), block.end());
+  cases.push_back({"repeats", ElementType::bytes, repeats});
+  segments.push_back(test::encode_segment(*cpu, cases.back()));
+
+  test::for_schedules(3, [&](int seed) {
+    std::vector<frame::SegmentMeta> metas;
+    std::vector<Decoded> results(segments.size());
+    std::vector<DecodeRequest> requests;
+    for (const EncodedSegment& s : segments)
+      metas.push_back(
+          frame::load_segment_meta(frame::store_segment_meta(s), s.data.size(), "segment"));
+    for (size_t i = 0; i < segments.size(); ++i) {
+      const SegmentHeader& h = segments[i].header;
+      const uint32_t first = (static_cast<uint32_t>(i) + static_cast<uint32_t>(seed)) % h.blocks;
+      const uint32_t count = std::min(2u, h.blocks - first);
+      size_t bytes = 0;
+      for (uint32_t b = first; b < first + count; ++b) bytes += h.block_bytes(b);
+      results[i].content.resize(bytes);
+      results[i].status.resize(count);
+      requests.push_back(
+          {metas[i].view(segments[i].data), first, count, results[i].content, results[i].status});
+    }
+    device->decode(requests);
+    for (size_t i = 0; i < segments.size(); ++i) {
+      for (const BlockStatus s : results[i].status)
+        ASSERT_EQ(s, BlockStatus::ok) << cases[i].name << ", seed " << seed;
+      const auto begin =
+          cases[i].content.begin() + segments[i].header.block_begin(requests[i].first_block);
+      ASSERT_TRUE(std::equal(results[i].content.begin(), results[i].content.end(), begin))
+          << cases[i].name << ", seed " << seed;
+    }
+  });
+}
+
 TEST(Parity, PartsOfASegment) {
   GRAMZIP_DEVICE_OR_SKIP(device);
   const auto cpu = make_cpu_backend();
@@ -222,22 +293,40 @@ TEST(Parity, ArchivesAreTheSameBytes) {
 }
 
 #if GRAMZIP_PARITY_EMULATED
-TEST(Parity, FailedAllocationsAreErrorsAndTheNextCallWorks) {
-  GRAMZIP_DEVICE_OR_SKIP(device);
+// The n-th allocation or launch fails: an error of its own code, no memory lost, and the next call
+// on the same backend works.
+void expect_recovery(int simt::Options::*fault, ErrorCode code, int calls) {
   const auto cpu = make_cpu_backend();
   const test::SegmentCase c = test::random_segment(3, 30'000);
   const EncodedSegment expected = test::encode_segment(*cpu, c);
-  for (int n = 1; n < 12; ++n) {
-    const auto fresh = test::device_backend();
-    simt::options().fail_alloc_at = n;
-    try {
-      test::encode_segment(*fresh, c);
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code(), ErrorCode::no_memory);
+  const size_t before = simt::live_allocations();
+  int failures = 0;
+  for (int n = 1; n < calls; ++n) {
+    const auto backend = test::device_backend();
+    for (const bool encode : {true, false}) {
+      simt::options().*fault = n;
+      try {
+        if (encode)
+          test::encode_segment(*backend, c);
+        else
+          test::decode_segment(*backend, expected);
+      } catch (const Error& e) {
+        EXPECT_EQ(e.code(), code) << e.what();
+        ++failures;
+      }
+      simt::options().*fault = 0;
+      expect_same(expected, test::encode_segment(*backend, c), c.name);
+      EXPECT_EQ(test::decode_segment(*backend, expected).content, c.content);
     }
-    simt::options().fail_alloc_at = 0;
-    expect_same(expected, test::encode_segment(*fresh, c), c.name);
   }
+  EXPECT_GT(failures, calls / 2);
+  EXPECT_EQ(simt::live_allocations(), before);
+}
+TEST(Parity, FailedAllocationsAreErrorsAndTheNextCallWorks) {
+  expect_recovery(&simt::Options::fail_alloc_at, ErrorCode::no_memory, 16);
+}
+TEST(Parity, FailedLaunchesAreErrorsAndTheNextCallWorks) {
+  expect_recovery(&simt::Options::fail_launch_at, ErrorCode::device, 9);
 }
 #endif
 }  // namespace gramzip

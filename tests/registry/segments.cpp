@@ -39,9 +39,10 @@ size_t block_offset(const EncodedSegment& s, uint32_t block) {
   return at;
 }
 
-EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables) {
+EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables, uint32_t symbol_bits) {
   EncodedSegment s;
   s.header = make_segment_header(c.type, static_cast<uint32_t>(c.content.size()));
+  if (symbol_bits > 0) s.header.symbol_bits = static_cast<uint8_t>(symbol_bits);
   const Split split = s.header.split();
   const uint32_t symbols = 1u << s.header.symbol_bits;
   const size_t run = size_t{kRunElements} * split.bytes;

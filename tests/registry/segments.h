@@ -18,5 +18,6 @@ Decoded decode_segment(Backend& backend, const EncodedSegment& s, uint32_t first
                        uint32_t blocks);
 size_t block_offset(const EncodedSegment& s, uint32_t block);
 // A floats segment of one block coded with `tables` tables, runs of 256 elements assigned in turn.
-EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables);
+// symbol_bits: 0 for the width that this release writes, or another that it reads.
+EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables, uint32_t symbol_bits = 0);
 }  // namespace gramzip::test
