@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Symbols and raw plane back into elements. Included by the loops of each instruction set.
+#pragma once
+#include <cstdint>
+
+#include "gramzip/core/bitpack.h"
+#include "gramzip/core/elements.h"
+#include "gramzip/core/wire.h"
+
+namespace gramzip::cpu {
+namespace {
+template <class T>
+void join_all(const Split& split, const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n,
+              uint8_t* out) {
+  for (uint32_t i = 0; i < n; ++i) {
+    const uint64_t raw = load_bits(raw_plane, uint64_t{i} * split.raw_bits, split.raw_bits);
+    store_le<T>(out + size_t{i} * sizeof(T), static_cast<T>(split.join(symbols[i], raw)));
+  }
+}
+// Raw values of whole bytes, the usual case: no bit arithmetic, so the compiler can use vectors.
+template <class T, uint32_t kRawBytes>
+void join_bytes(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, uint8_t* out) {
+  constexpr uint32_t shift = 8 * kRawBytes - 1, top = 8 * sizeof(T) - 1;
+  for (uint32_t i = 0; i < n; ++i) {
+    T raw = 0;
+    for (uint32_t b = 0; b < kRawBytes; ++b)
+      raw = static_cast<T>(raw | (static_cast<T>(raw_plane[size_t{i} * kRawBytes + b]) << (8 * b)));
+    const T low = static_cast<T>((T{1} << shift) - 1);
+    store_le<T>(out + size_t{i} * sizeof(T),
+                static_cast<T>((raw & low) | (static_cast<T>(symbols[i]) << shift) |
+                               (static_cast<T>(raw >> shift) << top)));
+  }
+}
+
+// F8: the sign is the raw bit, 8 signs of a byte spread by one multiplication.
+void join_f8(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, uint8_t* out) {
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t low = 0;
+    for (uint32_t k = 0; k < 8; ++k) low |= uint64_t{symbols[i + k] & 0x7fu} << (8 * k);
+    // Byte k of the product is the signs; each keeps its own, which a sum carries to its top.
+    const uint64_t signs = (raw_plane[i / 8] * 0x0101010101010101u) & 0x8040201008040201u;
+    store_le<uint64_t>(out + i, low | ((signs + 0x00406070787c7e7fu) & 0x8080808080808080u));
+  }
+  for (; i < n; ++i)
+    out[i] = static_cast<uint8_t>((symbols[i] & 0x7fu) | ((raw_plane[i / 8] >> (i & 7)) << 7));
+}
+
+void join(const Split& split, const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n,
+          uint8_t* out) {
+  if (split.bytes == 1 && split.raw_bits == 1) return join_f8(raw_plane, symbols, n, out);
+  if (split.bytes == 2 && split.raw_bits == 8)
+    return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
+  if (split.bytes == 4 && split.raw_bits == 24)
+    return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);
+  switch (split.bytes) {
+    case 1:
+      return join_all<uint8_t>(split, raw_plane, symbols, n, out);
+    case 2:
+      return join_all<uint16_t>(split, raw_plane, symbols, n, out);
+    case 4:
+      return join_all<uint32_t>(split, raw_plane, symbols, n, out);
+    default:
+      return join_all<uint64_t>(split, raw_plane, symbols, n, out);
+  }
+}
+}  // namespace
+}  // namespace gramzip::cpu
