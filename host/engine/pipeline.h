@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Serial in, parallel work, serial out in the same order, with a bounded number of items in flight.
 #pragma once
+#include <tbb/global_control.h>
 #include <tbb/parallel_pipeline.h>
 #include <tbb/task_arena.h>
 
@@ -61,6 +62,10 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
     consume(*slot->item);
     slot->item.reset();
   };
+  // More threads than cores are the caller's choice; without this tbb warns of them.
+  using Control = tbb::global_control;
+  constexpr auto kMost = Control::max_allowed_parallelism;
+  const Control allowed(kMost, std::max<size_t>(static_cast<size_t>(t), Control::active_value(kMost)));
   tbb::task_arena arena(t);
   arena.execute([&] {
     using tbb::filter_mode;
