@@ -12,9 +12,16 @@
 #include "gramzip/core/status.h"
 
 namespace gramzip {
+namespace model {
+class TextModel;
+}
+
 struct SegmentInput {
   ElementType type;
   std::span<const uint8_t> content;  // 1 byte to 16 MiB, whole elements
+  // Of type text: coded with this model; null: order-0. effort: 1 to 9, how hard the parser looks.
+  const model::TextModel* text = nullptr;
+  uint8_t effort = 6;
 };
 
 // A coded segment: what host/frame writes as one section.
@@ -41,14 +48,16 @@ struct SegmentView {
   std::span<const BlockRecord> records;
   std::span<const uint32_t> offsets;  // of each block in data, header.blocks + 1
   std::span<const uint8_t> data;
+  const model::TextModel* text = nullptr;  // codec ngram: the model that the header names
 };
 
 struct DecodeRequest {
   SegmentView segment;
-  uint32_t first_block;
+  uint32_t first_block;  // 0 for codec ngram, whose blocks refer to those before
   uint32_t block_count;
   std::span<uint8_t> output;      // decoded bytes of those blocks
-  std::span<BlockStatus> status;  // block_count; output of a block that is not ok is unspecified
+  // block_count; the output of a block that is not ok is unspecified, for codec ngram zero.
+  std::span<BlockStatus> status;
 };
 
 class Backend {

@@ -44,6 +44,7 @@ struct SegmentHeader {
   uint32_t blocks;
   uint32_t table_bytes;
   uint32_t decoded_bytes;
+  uint64_t model_low, model_high;  // XXH3-128 of the model, codec ngram; else 0
 
   GRAMZIP_HD Split split() const { return make_split(type, symbol_bits); }
   GRAMZIP_HD uint32_t block_begin(uint32_t b) const { return b << block_log2; }
@@ -65,6 +66,18 @@ GRAMZIP_HD inline SegmentHeader make_segment_header(ElementType type, uint32_t d
   h.code_limit = static_cast<uint8_t>(code_limit(e.codec));
   h.blocks = static_cast<uint32_t>(ceil_div(decoded_bytes, 1u << e.block_log2));
   h.decoded_bytes = decoded_bytes;
+  return h;
+}
+
+// The same for text coded with a model (docs/format.md, 9).
+GRAMZIP_HD inline SegmentHeader make_text_header(uint32_t decoded_bytes, uint64_t model_low,
+                                                 uint64_t model_high) {
+  SegmentHeader h = make_segment_header(ElementType::text, decoded_bytes);
+  h.codec = Codec::ngram;
+  h.symbol_bits = 0;
+  h.code_limit = 0;
+  h.model_low = model_low;
+  h.model_high = model_high;
   return h;
 }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model with all that is derived from it, built at first use and shared by threads.
+#pragma once
+#include <memory>
+#include <mutex>
+
+#include "host/model/machine.h"
+
+namespace gramzip::model {
+class TextModel {
+ public:
+  explicit TextModel(NgramModel m) : model_(std::move(m)) {}
+  const NgramModel& model() const { return model_; }
+  const Hash128& id() const { return model_.id; }
+  // For decoding; first tables of 9 bits.
+  const DecodeMachine& machine() const {
+    std::call_once(machine_once_, [this] { machine_ = make_machine(model_, 9); });
+    return machine_;
+  }
+
+ private:
+  NgramModel model_;
+  mutable std::once_flag machine_once_;
+  mutable DecodeMachine machine_;
+};
+}  // namespace gramzip::model
