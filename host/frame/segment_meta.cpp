@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "gramzip/core/huffman.h"
 #include "host/base/error.h"
+#include "host/frame/code_table.h"
 
 namespace gramzip::frame {
 namespace {
@@ -67,42 +67,6 @@ SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   return h;
 }
 
-// Reads one table at p, n bytes left; returns its size.
-uint32_t load_table(const uint8_t* p, size_t n, const SegmentHeader& h, CodeTable& t,
-                    const std::string& where) {
-  const auto corrupt = [&where](const char* what) {
-    fail(ErrorCode::corrupt, where + ": " + what);
-  };
-  if (n < 4) corrupt("cut short");
-  t.first = load_le<uint16_t>(p);
-  t.count = load_le<uint16_t>(p + 2);
-  const uint32_t symbols = 1u << h.symbol_bits, bytes = table_wire_bytes(t.count);
-  if (uint32_t{t.first} + t.count > symbols) corrupt("symbols outside the alphabet");
-  if (n < bytes) corrupt("cut short");
-  t.lengths.resize(t.count);
-  uint32_t per_length[kMaxSymbolBits + 1] = {};
-  uint32_t used = 0;
-  for (uint32_t i = 0; i < t.count; ++i) {
-    const uint32_t l = (p[4 + i / 2] >> (4 * (i & 1))) & 15u;
-    if (l > h.code_limit) corrupt("a code is longer than allowed");
-    t.lengths[i] = static_cast<uint8_t>(l);
-    ++per_length[l];
-    used += l > 0 ? 1 : 0;
-  }
-  const uint32_t nibbles = t.count + (t.count & 1);
-  if ((t.count & 1) != 0 && (p[4 + t.count / 2] >> 4) != 0) corrupt("a reserved bit is set");
-  if (!all_zero(p + 4 + nibbles / 2, bytes - 4 - nibbles / 2)) corrupt("a reserved byte is set");
-  if (t.count == 0 && t.first != 0) corrupt("an empty table names a symbol");
-  if (t.count == 1 && used != 0) corrupt("a lone symbol has a code");
-  if (t.count >= 2) {
-    if (t.lengths.front() == 0 || t.lengths.back() == 0)
-      corrupt("the outermost symbol has no code");
-    huffman::Canonical c;
-    if (!huffman::make_canonical(per_length, h.code_limit, used, c))
-      corrupt("the code lengths make no prefix code (Kraft sum is not 1)");
-  }
-  return bytes;
-}
 }  // namespace
 
 std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
@@ -130,8 +94,8 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   const size_t tables_end = at + h.table_bytes;
   m.tables.resize(h.tables);
   for (uint32_t t = 0; t < h.tables; ++t)
-    at += load_table(meta.data() + at, tables_end - at, h, m.tables[t],
-                     where + ", code table " + std::to_string(t));
+    at += load_code_table(meta.subspan(at, tables_end - at), h.symbol_bits, h.code_limit,
+                          m.tables[t], where + ", code table " + std::to_string(t));
   if (at != tables_end) corrupt(where + ": its code tables do not fill their place");
   if (!all_zero(meta.data() + at, records_at - at)) corrupt(where + ": a reserved byte is set");
 
