@@ -28,7 +28,8 @@ struct ParseSettings {
   MatchHash hash[kMatchHashes] = {};
   uint32_t slot_shift = 2;  // slots of a hash: about the segment's bytes >> slot_shift
   uint32_t new_lengths = 0, repeat_lengths = 0;  // entries of kShorter that are tried
-  uint32_t min_repeat = 2;                       // shortest match at a last distance
+  uint32_t min_repeat = 2;  // shortest match at a last distance
+  bool bound = true;        // ParseBound is used
 };
 
 // effort: 1 (fast) to 9 (small).
