@@ -84,8 +84,7 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
 
   const LaneSet set{lanes, stride, words.data()};
   if (!split.interleaved) return loops().bytes(set, tables, plan.n, out.data());
-  symbols_.resize(round_up(plan.n, kRunElements));
   return loops().floats(set, tables, split, table_count > 1 ? class_ids_.data() : nullptr, plan.n,
-                        block, symbols_.data(), out.data());
+                        block, floats_, out.data());
 }
 }  // namespace gramzip::cpu
