@@ -44,7 +44,8 @@ void join_f8(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uint8_
     store_le<uint64_t>(out + i, low | ((signs + 0x00406070787c7e7fu) & 0x8080808080808080u));
   }
   for (; i < n; ++i)
-    out[i] = static_cast<uint8_t>((symbols[i] & 0x7fu) | ((raw_plane[i / 8] >> (i & 7)) << 7));
+    out[i] =
+        static_cast<uint8_t>((symbols[i] & 0x7fu) | ((uint32_t{raw_plane[i / 8]} >> (i & 7)) << 7));
 }
 
 // Symbols in order of elements, as uint8_t or uint16_t.
