@@ -41,7 +41,7 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
         auto batch = std::make_unique<Batch>();
         while (batch->chunks.size() < batch_size) {
           Chunk chunk;
-          chunk.content = contents.take();
+          chunk.buffer = contents.take();
           if (!splitter.next(chunk)) break;
           batch->chunks.push_back(std::move(chunk));
         }
@@ -57,7 +57,7 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
           for (const BlockRecord& r : s.records) ++summary.blocks[static_cast<size_t>(r.mode)];
           writer.segment(s);
           coded.give(std::move(s.data));
-          contents.give(std::move(c.content));
+          if (!c.buffer.empty()) contents.give(std::move(c.buffer));
           if (options.progress) options.progress(writer.content_bytes());
         }
       });

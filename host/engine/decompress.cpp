@@ -18,7 +18,8 @@ struct Item {
   bool archive_begin = false;
   Section section;  // else
   std::string where;
-  std::vector<uint8_t> content;  // of a segment
+  std::span<uint8_t> content;  // of a segment, in `buffer` or where the sink wants it
+  std::vector<uint8_t> buffer;
   frame::SegmentMeta meta;
 };
 
@@ -46,6 +47,8 @@ class Assembler {
     give(item.content, item.where);
     if (options_.progress) options_.progress(summary_.content_bytes);
   }
+
+  uint64_t content_bytes() const { return summary_.content_bytes; }
 
   ArchiveSummary finish() {
     summary_.archive_bytes = reader_.total_bytes();
@@ -162,6 +165,7 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
     begin.archive_begin = true;
     assembler.take(begin);
     bool at_index = false;
+    uint64_t end = assembler.content_bytes();  // of the segments read
     run_pipeline<Item>(
         options.threads,
         [&]() -> std::unique_ptr<Item> {
@@ -170,6 +174,14 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
           item->section = reader.next_section(bodies.take());
           item->where = frame::place_of(item->section.header, item->section.offset);
           at_index = item->section.header.type == SectionType::index;
+          if (item->section.header.type == SectionType::segment) {
+            // Places go by what segments claim, one behind the other, so they never overlap.
+            // A claim beyond the format's limit is refused when its turn comes.
+            const uint64_t n = frame::claimed_bytes(item->section.parts.meta);
+            if (n > kMaxSegmentBytes) return item;
+            if (end + n <= options.max_output) item->content = out.place(end, n);
+            end += n;
+          }
           return item;
         },
         [&](Item& item) {
@@ -177,15 +189,18 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
           const frame::SectionBody& parts = item.section.parts;
           item.meta = frame::load_segment_meta(parts.meta, parts.data.size(), item.where);
           frame::check_block_padding(item.meta, parts.data, item.where);
-          item.content = contents.take();
-          item.content.resize(item.meta.header.decoded_bytes);
+          if (item.content.empty()) {
+            item.buffer = contents.take();
+            item.buffer.resize(item.meta.header.decoded_bytes);
+            item.content = item.buffer;
+          }
           decode_blocks(backend, item.meta.view(parts.data), 0, item.meta.header.blocks,
                         item.content, item.where);
         },
         [&](Item& item) {
           assembler.take(item);
           bodies.give(std::move(item.section.body));
-          if (!item.content.empty()) contents.give(std::move(item.content));
+          if (!item.buffer.empty()) contents.give(std::move(item.buffer));
         });
   }
   return assembler.finish();

@@ -125,7 +125,8 @@ ElementType Splitter::plain_type(std::span<const uint8_t> content) const {
 }
 
 bool Splitter::next(Chunk& chunk) {
-  std::vector<uint8_t>& content = chunk.content;
+  std::vector<uint8_t>& buffer = chunk.buffer;
+  chunk.content = {};
   size_t filled = 0;
   bool automatic = false;
   for (;;) {
@@ -138,9 +139,16 @@ bool Splitter::next(Chunk& chunk) {
     const bool floats = element_info(run.type).codec == Codec::floats;
     const size_t most = floats ? kWeightsSegment : kPlainSegment;
     const auto want = static_cast<size_t>(std::min<uint64_t>(run.bytes, most - filled));
-    if (content.size() < filled + want) content.resize(filled + want);
-    const size_t got = read(content.data() + filled, want);
-    const std::span<const uint8_t> fresh(content.data() + filled, got);
+    // What is taken in place fills the segment or ends its run, so nothing follows in it.
+    std::span<const uint8_t> fresh;
+    if (filled == 0 && ahead_.empty()) fresh = member_.source->view(want);
+    if (!fresh.empty()) {
+      chunk.content = fresh;
+    } else {
+      if (buffer.size() < filled + want) buffer.resize(filled + want);
+      fresh = {buffer.data() + filled, read(buffer.data() + filled, want)};
+    }
+    const size_t got = fresh.size();
     filled += got;
     member_hash_.update(fresh);
     if (done_.size() > 1) content_hash_.update(fresh);
@@ -156,7 +164,7 @@ bool Splitter::next(Chunk& chunk) {
     if (filled == most) break;
     if (!automatic && filled > 0) break;
   }
-  content.resize(filled);
+  if (chunk.content.empty()) chunk.content = {buffer.data(), filled};
   if (automatic) chunk.type = plain_type(chunk.content);
   chunk.members = std::move(announced_);
   announced_.clear();

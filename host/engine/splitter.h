@@ -16,13 +16,15 @@ namespace gramzip {
 struct Chunk {
   std::vector<frame::MemberRecord> members;
   ElementType type = ElementType::bytes;
-  std::vector<uint8_t> content;  // empty only if members at the content's end are empty
+  // In `buffer` or in the source's memory; empty only if members at the content's end are empty.
+  std::span<const uint8_t> content;
+  std::vector<uint8_t> buffer;
 };
 
 class Splitter {
  public:
   Splitter(const NextMember& next, const CompressOptions& options);
-  // False when there are no more. chunk.content may hold any bytes before; its memory is used.
+  // False when there are no more. chunk.buffer may hold any bytes before; its memory is used.
   bool next(Chunk& chunk);
   // After the last chunk.
   Hash128 content_hash() const;

@@ -79,6 +79,10 @@ std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
   return meta;
 }
 
+uint64_t claimed_bytes(std::span<const uint8_t> meta) {
+  return meta.size() < kSegmentHeaderBytes ? 0 : load_le<uint64_t>(meta.data() + 16);
+}
+
 SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
                               const std::string& where) {
   const auto corrupt = [](const std::string& what) { fail(ErrorCode::corrupt, what); };

@@ -22,6 +22,8 @@ struct SegmentMeta {
     return {header, tables, records, offsets, data};
   }
 };
+// The decoded bytes that a segment's meta claims, unchecked; 0 if it is cut short.
+uint64_t claimed_bytes(std::span<const uint8_t> meta);
 SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
                               const std::string& where);
 }  // namespace gramzip::frame
