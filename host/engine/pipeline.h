@@ -65,7 +65,8 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
   // More threads than cores are the caller's choice; without this tbb warns of them.
   using Control = tbb::global_control;
   constexpr auto kMost = Control::max_allowed_parallelism;
-  const Control allowed(kMost, std::max<size_t>(static_cast<size_t>(t), Control::active_value(kMost)));
+  const Control allowed(kMost,
+                        std::max<size_t>(static_cast<size_t>(t), Control::active_value(kMost)));
   tbb::task_arena arena(t);
   arena.execute([&] {
     using tbb::filter_mode;
