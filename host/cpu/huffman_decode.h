@@ -9,19 +9,15 @@
 #include "gramzip/core/plan.h"
 #include "gramzip/core/status.h"
 #include "host/cpu/decode_tables.h"
+#include "host/cpu/lane_read.h"
 
 namespace gramzip::cpu {
-// Where lanes lie after de-interleaving: each contiguous, with 16 zero bytes behind. Behind the
-// start of every lane lie lane_slack() bytes that may be read, of other lanes or of none.
-struct LaneSet {
-  const uint8_t* base;  // lane l at base + l * stride
-  size_t stride;
-  const uint32_t* words;  // of each lane
-};
+// Behind the start of every lane of a LaneSet lie lane_slack() bytes that may be read, of other
+// lanes or of none.
 
 // The loops over lanes, one set per instruction set. Each returns ok or bad_stream.
 struct DecodeLoops {
-  void (*rows_to_lanes)(const uint8_t* row, uint32_t rows, uint8_t* lanes, size_t stride);
+  RowsToLanes rows_to_lanes;
   BlockStatus (*bytes)(const LaneSet&, const DecodeTables&, uint32_t n, uint8_t* out);
   // class_ids: one a run, null if there is one table.
   BlockStatus (*floats)(const LaneSet&, const DecodeTables&, const Split&, const uint8_t* class_ids,

@@ -12,8 +12,8 @@
 #include "host/base/checksum.h"
 #include "host/base/error.h"
 #include "host/base/io.h"
+#include "host/engine/train_model.h"
 #include "host/model/text_model.h"
-#include "host/model/train.h"
 
 namespace gramzip {
 enum class MemberKind : uint8_t { plain = 0, safetensors = 1 };
@@ -35,11 +35,9 @@ struct Member {
 using Progress = std::function<void(uint64_t content_bytes)>;
 
 using ModelPtr = std::shared_ptr<const model::TextModel>;
-// Pieces of text to a model; the same at any thread count. model::train_model is one.
+// Pieces of text to a model; the same at any thread count.
 using TrainFunction = std::function<model::NgramModel(std::span<const std::span<const uint8_t>>,
-                                                      const model::TrainOptions&)>;
-// gramzip's own.
-TrainFunction default_trainer();
+                                                      const TrainOptions&)>;
 
 inline constexpr int kLeastLevel = 1, kMostLevel = 9, kDefaultLevel = 6;
 
@@ -51,7 +49,7 @@ struct CompressOptions {
   std::span<const ModelPtr> models;
   bool lines_aligned = false;  // segments of text end at line ends (docs/cli.md)
   uint64_t sample_bytes = 0;   // of a window, for training; 0: by level
-  TrainFunction train;         // null: default_trainer()
+  TrainFunction train = train_model;
   ContentMode mode = ContentMode::automatic;
   Backend* backend = nullptr;  // null: the CPU backend
   Progress progress;

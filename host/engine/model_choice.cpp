@@ -34,9 +34,7 @@ Text sample_of(std::span<const std::span<const uint8_t>> text) {
 }  // namespace
 
 ModelChoice::ModelChoice(const CompressOptions& options, Backend& backend)
-    : options_(options),
-      backend_(backend),
-      train_(options.train ? options.train : default_trainer()) {
+    : options_(options), backend_(backend) {
   for (const ModelPtr& m : options.models)
     given_.push_back(std::make_shared<const WindowModel>(WindowModel{m, nullptr}));
 }
@@ -70,7 +68,7 @@ std::shared_ptr<const WindowModel> ModelChoice::choose(
   const uint64_t total = total_bytes(text);
   const Text sample = sample_of(text);
   if (!given_.empty()) return best_given(sample);
-  if (!train_ || total < kLeastTrainingBytes) return nullptr;
+  if (total < kLeastTrainingBytes) return nullptr;
 
   const uint64_t content = total_bytes(sample);
   const Known* best = nullptr;
@@ -85,11 +83,11 @@ std::shared_ptr<const WindowModel> ModelChoice::choose(
       least * best->content * kServesOf <= best->coded * content * (kServesOf + 1))
     return best->model;
 
-  model::TrainOptions t;
+  TrainOptions t;
   t.effort = static_cast<uint8_t>(options_.level);
   t.threads = options_.threads;
   t.sample_bytes = options_.sample_bytes;
-  model::NgramModel trained = train_(text, t);
+  model::NgramModel trained = options_.train(text, t);
   auto bytes = std::make_shared<const std::vector<uint8_t>>(frame::store_model(trained));
   auto model = std::make_shared<const model::TextModel>(std::move(trained));
   const uint64_t coded = coded_bytes(*model, sample);

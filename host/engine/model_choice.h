@@ -35,7 +35,6 @@ class ModelChoice {
 
   const CompressOptions& options_;
   Backend& backend_;
-  TrainFunction train_;
   std::vector<std::shared_ptr<const WindowModel>> given_;
   std::deque<Known> recent_;  // newest first
 };

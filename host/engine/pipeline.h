@@ -8,15 +8,11 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
-#include <thread>
 #include <vector>
 
-namespace gramzip {
-inline int resolve_threads(int threads) {
-  if (threads > 0) return threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
+#include "host/base/workers.h"
 
+namespace gramzip {
 // produce() returns a unique_ptr<Item>, null at the end; work(Item&) runs on any thread;
 // consume(Item&) sees items in the order of production. An exception waits for its turn: what is
 // thrown belongs to the first item in order that failed, at any number of threads, and all items
