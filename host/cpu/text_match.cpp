@@ -135,9 +135,13 @@ void MatchFinder::find(std::span<const uint8_t> segment, const text::ParseSettin
     tables[hashes].shift = 64 - bits;
     ++hashes;
   }
+  const uint32_t lanes = text::segment_lanes(size, settings.block_log2);
+  if (hashes == 0) {
+    out.lane_changes.assign(lanes + 1, 0);
+    return;
+  }
   const Search search{bytes, size, tables, hashes};
   Changes changes(settings.hash[0].bytes, out);
-  const uint32_t lanes = text::segment_lanes(size, settings.block_log2);
   for (uint32_t k = 0; k < hashes; ++k) tables[k].hash(bytes, size, 0, 0);
 
   uint32_t p = 0;

@@ -83,7 +83,7 @@ uint64_t SegmentParser::parse_lane(const text::ParseCosts& costs, uint32_t lane,
     };
     put(1, text::parse_node(from + row[bytes[p]], bytes[p], 1));
     costs.trie.walk(bytes + p, n - p, [&](uint32_t length, uint32_t symbol) {
-      put(length, text::parse_node(from + row[symbol], symbol, length));
+      put(length, text::parse_node(from + text::symbol_cost(row, symbol), symbol, length));
     });
     if constexpr (kMatches) {
       for (; change < last_change && change_position(*change) <= p; ++change) {

@@ -15,7 +15,7 @@
 #include "host/model/classes.h"
 #include "host/model/compose.h"
 #include "host/model/dictionary.h"
-#include "host/model/encode_tables.h"
+#include "host/model/cost_tables.h"
 #include "host/model/fixed_log.h"
 #include "host/model/prune.h"
 #include "host/model/trie.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "host/base/error.h"
@@ -122,14 +123,13 @@ std::vector<uint8_t> store_model(NgramModel& m) {
   std::vector<uint8_t> streams, body;
   const uint32_t body_bits = w.finish(streams, body);
   std::vector<uint8_t> bytes(kModelHeaderBytes, 0);
-  std::copy(std::begin(kModelMagic), std::end(kModelMagic), bytes.begin());
+  std::memcpy(bytes.data(), kModelMagic, sizeof kModelMagic);
   store_le<uint32_t>(bytes.data() + 4, static_cast<uint32_t>(m.strings.size()));
   store_le<uint16_t>(bytes.data() + 8, static_cast<uint16_t>(m.codes.size()));
   store_le<uint32_t>(bytes.data() + 12, static_cast<uint32_t>(streams.size()));
   store_le<uint64_t>(bytes.data() + 16, m.trained_symbols);
   store_le<uint32_t>(bytes.data() + 24, body_bits);
-  bytes.insert(bytes.end(), streams.begin(), streams.end());
-  bytes.insert(bytes.end(), body.begin(), body.end());
+  for (const auto* part : {&streams, &body}) bytes.insert(bytes.end(), part->begin(), part->end());
   if (bytes.size() > kMaxModelBytes)
     fail(ErrorCode::limit, "model: it takes " + std::to_string(bytes.size()) +
                                " bytes, more than 4 MiB; train it with fewer entries or classes");

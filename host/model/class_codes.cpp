@@ -70,7 +70,7 @@ std::vector<uint64_t> choose_own(std::vector<Followers>& followers,
   return escaped;
 }
 
-ClassCode code_of(Followers& followers, uint16_t fallback, bool spare_escape) {
+ClassCode code_of(Followers& followers, uint16_t fallback, uint32_t weight) {
   const auto own = [](const Follower& f) { return f.own; };
   if (std::none_of(followers.begin(), followers.end(), own)) {
     // A class has one symbol at least: its most frequent one, or any if it has no followers.
@@ -81,16 +81,16 @@ ClassCode code_of(Followers& followers, uint16_t fallback, bool spare_escape) {
   }
   ClassCode code;
   std::vector<uint32_t> counts;
-  uint64_t escaped = spare_escape ? 1 : 0;
+  uint64_t escaped = 0;
   for (const Follower& f : followers) {
     if (!f.own) {
       escaped += f.count;
       continue;
     }
     code.symbols.push_back(f.symbol);
-    counts.push_back(f.count);
+    counts.push_back(f.count * weight);
   }
-  counts.push_back(static_cast<uint32_t>(std::max<uint64_t>(escaped, 1)));
+  counts.push_back(static_cast<uint32_t>(escaped * weight + 1));
   const CodeBook book = make_code_book(counts, text::kClassCodeLimit);
   code.lengths.assign(book.lengths.begin(), book.lengths.end() - 1);
   code.escape = book.lengths.back();
@@ -107,18 +107,16 @@ void make_codes(NgramModel& m, const Bigrams& bigrams, std::span<const uint64_t>
   std::vector<Followers> followers = count_followers(bigrams, class_of, classes);
   const std::vector<uint64_t> escaped = choose_own(followers, counts, options.entry_bits);
 
+  const uint32_t weight = options.reach == Reach::trained ? 8 : 1;
   std::vector<uint32_t> global(symbols);
   for (uint32_t s = 0; s < symbols; ++s) {
-    const bool match = s >= m.strings_end();
-    const bool extra = options.reach == Reach::all ||
-                       (options.reach == Reach::like_text && (match || counts[s] > 0));
-    global[s] = static_cast<uint32_t>(escaped[s] + (extra ? 1 : 0));
-    if (s < text::kByteSymbols && global[s] == 0) global[s] = 1;
+    const bool string = s >= text::kByteSymbols && s < m.strings_end();
+    const bool reached = !string || options.reach == Reach::all || counts[s] > 0;
+    global[s] = static_cast<uint32_t>(escaped[s] * weight + (reached ? 1 : 0));
   }
   m.global_lengths = make_code_book(global, text::kGlobalCodeLimit).lengths;
   m.codes.clear();
-  for (Followers& f : followers)
-    m.codes.push_back(code_of(f, text::kFirstContext, options.reach != Reach::trained));
+  for (Followers& f : followers) m.codes.push_back(code_of(f, text::kFirstContext, weight));
 
   uint64_t total = 0;
   for (const uint64_t n : counts) total += n;
@@ -135,18 +133,8 @@ void make_codes(NgramModel& m, const Bigrams& bigrams, std::span<const uint64_t>
     m.class_of[s] = class_of[s];
   }
   for (uint32_t k = 0; k < text::kLengthClasses; ++k) {
-    std::array<uint32_t, text::kDistanceBuckets> n = distances[k];
-    n[0] = 0;
-    uint32_t used = 0;
-    for (uint32_t b = 1; b < text::kDistanceBuckets; ++b) {
-      if (options.reach != Reach::trained) ++n[b];
-      used += n[b] > 0 ? 1 : 0;
-    }
-    for (uint32_t b = 1; used < 2; ++b)
-      if (n[b] == 0) {
-        n[b] = 1;
-        ++used;
-      }
+    std::array<uint32_t, text::kDistanceBuckets> n{};  // there is no distance 0
+    for (uint32_t b = 1; b < text::kDistanceBuckets; ++b) n[b] = distances[k][b] * weight + 1;
     const CodeBook book = make_code_book(n, text::kDistanceCodeLimit);
     std::copy(book.lengths.begin(), book.lengths.end(), m.distance_lengths[k].begin());
   }

@@ -16,9 +16,10 @@ using DistanceCounts =
 
 struct CodeOptions {
   uint32_t entry_bits = 9;  // what a symbol's place in a class's table costs
-  // Which symbols get a global code besides those that escapes need and the bytes: none; those
-  // that occurred, matches and all distances, for text the model was not trained on; or all, while
-  // training goes on.
+  // Every symbol that a parser can choose has a code: bytes, matches, distances, and the strings
+  // that occurred (`all`: all strings, while training goes on). Those that the counts alone would
+  // leave without one weigh an eighth of a count if the text at hand is all that is coded, else
+  // one.
   enum class Reach { trained, like_text, all } reach = Reach::like_text;
 };
 // Sets codes, global_lengths, popularity, class_of, distance_lengths and trained_symbols of m from

@@ -14,8 +14,11 @@ using model::NgramModel;
 using Reach = model::CodeOptions::Reach;
 
 NgramModel example(size_t strings, uint32_t classes, Reach reach = Reach::like_text) {
-  const auto text = testing::made_up_text(60000, 7);
-  return testing::greedy_model(text, testing::frequent_strings(text, strings), classes, reach);
+  static const auto text = testing::made_up_text(20000, 7);
+  static const auto ranked = testing::frequent_strings(text, 900);
+  std::vector<std::string> some;  // spread over the alphabet
+  for (size_t i = 0; i < strings; ++i) some.push_back(ranked[i * ranked.size() / strings]);
+  return testing::greedy_model(text, some, classes, reach);
 }
 
 void expect_same(const NgramModel& a, const NgramModel& b) {
@@ -55,7 +58,9 @@ TEST(ModelWire, StringsAreNumberedByTheirFirstParts) {
     for (const uint16_t p : m.parts[i])
       s += p < 256 ? std::string(1, static_cast<char>(p)) : m.strings[p - 256];
     EXPECT_EQ(s, m.strings[i]);
-    if (i > 0) EXPECT_LE(m.parts[i - 1][0], m.parts[i][0]);
+    if (i > 0) {
+      EXPECT_LE(m.parts[i - 1][0], m.parts[i][0]);
+    }
     EXPECT_LT(m.parts[i][0], 256 + i);
   }
 }

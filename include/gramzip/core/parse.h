@@ -125,20 +125,33 @@ GRAMZIP_HD inline bool fills_group(uint32_t length, uint32_t lane_rest) {
 
 // ---- Costs ----
 inline constexpr uint32_t kCostPerBit = 8;
-using SymbolCost = uint8_t;
-inline constexpr uint32_t kMaxSymbolCost = 255;
+using SymbolCost = uint8_t;                // 64 classes of 64K symbols are 4 MiB
+inline constexpr uint32_t kMaxCost = 254;  // a symbol that costs more counts as this
+inline constexpr uint32_t kNoCode = 255;   // the symbol must not follow
+inline constexpr uint32_t kNoDistance = 0xffff;
+// What an edge without a code costs: more than a whole lane of bytes, so that it is never taken.
+inline constexpr uint32_t kNever = 1u << 24;
 
 struct ParseCosts {
-  const SymbolCost* symbol;  // [class][symbol], 1/8 bit
+  const SymbolCost* symbol;  // [class][symbol], 1/8 bit; bytes are at most kMaxCost
   const uint8_t* class_of;   // by symbol
   uint32_t symbols, classes, strings_end;
   TrieView trie;                                        // value: the symbol
-  uint16_t distance[kLengthClasses][kDistanceBuckets];  // code and raw bits
+  uint16_t distance[kLengthClasses][kDistanceBuckets];  // code and raw bits, 1/8 bit
 
   GRAMZIP_HD const SymbolCost* row(uint32_t previous) const {
     return symbol + size_t{class_of[previous]} * symbols;
   }
 };
+GRAMZIP_HD inline uint32_t symbol_cost(const SymbolCost* row, uint32_t symbol) {
+  const uint32_t c = row[symbol];
+  return c + (c == kNoCode ? kNever : 0u);
+}
+GRAMZIP_HD inline uint32_t distance_cost(const ParseCosts& c, uint32_t length_bucket,
+                                         uint32_t distance_bucket) {
+  const uint32_t d = c.distance[length_class(length_bucket)][distance_bucket];
+  return d + (d == kNoDistance ? kNever : 0u);
+}
 
 // ---- Nodes and edges ----
 // The best way to a position: cost in bits 32 to 63, its last symbol in bits 16 to 31, its length
@@ -184,8 +197,8 @@ GRAMZIP_HD inline void match_edges(const ParseCosts& c, const SymbolCost* row, u
   for (uint32_t i = 0; i < n; ++i) {
     const uint32_t length = m.length - shorter_by(i), b = length_bucket(length);
     const uint32_t symbol = match_symbol(c.strings_end, kind, b);
-    uint32_t cost = from + row[symbol] + bucket(b).raw_bits * kCostPerBit;
-    if (kind == 0) cost += c.distance[length_class(b)][distance_bucket];
+    uint32_t cost = from + symbol_cost(row, symbol) + bucket(b).raw_bits * kCostPerBit;
+    if (kind == 0) cost += distance_cost(c, b, distance_bucket);
     f(length, parse_node(cost, symbol, length));
   }
 }
