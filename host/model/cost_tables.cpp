@@ -7,10 +7,8 @@
 namespace gramzip::model {
 namespace {
 constexpr text::SymbolCost bits(uint32_t n) {
-  return static_cast<text::SymbolCost>(std::min(text::kMaxSymbolCost, n * text::kCostPerBit));
+  return static_cast<text::SymbolCost>(std::min(text::kMaxCost, n * text::kCostPerBit));
 }
-// A distance without a code: more than any way without it.
-constexpr uint16_t kNoDistance = UINT16_MAX;
 }  // namespace
 
 CostTables::CostTables(const NgramModel& m, std::span<const uint8_t> dead)
@@ -24,7 +22,7 @@ CostTables::CostTables(const NgramModel& m, std::span<const uint8_t> dead)
     text::SymbolCost* row = symbol_.data() + size_t{c} * symbols;
     for (uint32_t s = 0; s < symbols; ++s)
       row[s] = m.global_lengths[s] == 0
-                   ? text::SymbolCost{text::kMaxSymbolCost}
+                   ? text::SymbolCost{text::kNoCode}
                    : bits(std::min(31u, uint32_t{code.escape} + m.global_lengths[s]));
     for (size_t i = 0; i < code.symbols.size(); ++i) row[code.symbols[i]] = bits(code.lengths[i]);
   }
@@ -33,7 +31,7 @@ CostTables::CostTables(const NgramModel& m, std::span<const uint8_t> dead)
       const uint32_t length = m.distance_lengths[k][b];
       distance_[k][b] =
           length == 0
-              ? kNoDistance
+              ? static_cast<uint16_t>(text::kNoDistance)
               : static_cast<uint16_t>((length + text::bucket(b).raw_bits) * text::kCostPerBit);
     }
 
