@@ -64,9 +64,12 @@ class BufferMembers final : public MemberSink {
   size_t at_ = 0;
 };
 
-BenchCodec gramzip_codec(const Options& o, Backend* backend, int threads) {
+BenchCodec gramzip_codec(const Options& o, Backend* backend, std::span<const ModelPtr> models,
+                         int threads) {
   const ContentMode mode = o.mode;
-  return {"gramzip", threads,
+  const int level = o.level;
+  const bool lines_aligned = o.lines_aligned;
+  return {"gramzip -" + std::to_string(level), threads,
           [=](const Bytes& in, Bytes& out) {
             ViewSource source(in);
             BytesSink sink(out);
@@ -74,6 +77,9 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, int threads) {
             c.threads = threads;
             c.mode = mode;
             c.backend = backend;
+            c.level = level;
+            c.lines_aligned = lines_aligned;
+            c.models = models;
             bool given = false;
             compress(
                 [&](MemberInput& m) {
@@ -88,6 +94,7 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, int threads) {
             DecompressOptions d;
             d.threads = threads;
             d.backend = backend;
+            d.models = models;
             decompress(source, sink, d);
           }};
 }
@@ -139,11 +146,12 @@ BenchCodec xz_codec(uint32_t level) {
 #endif
 }  // namespace
 
-std::vector<BenchCodec> bench_codecs(const Options& o, Backend* backend) {
+std::vector<BenchCodec> bench_codecs(const Options& o, Backend* backend,
+                                     std::span<const ModelPtr> models) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int all = o.threads > 0 ? o.threads : cores;
-  std::vector<BenchCodec> out = {gramzip_codec(o, backend, 1)};
-  if (all > 1) out.push_back(gramzip_codec(o, backend, all));
+  std::vector<BenchCodec> out = {gramzip_codec(o, backend, models, 1)};
+  if (all > 1) out.push_back(gramzip_codec(o, backend, models, all));
 #ifdef GRAMZIP_HAVE_ZSTD
   for (const int level : {1, 3, 19}) {
     out.push_back(zstd_codec(level, 1));

@@ -5,6 +5,7 @@
 
 #include "host/base/error.h"
 #include "host/frame/code_table.h"
+#include "host/frame/sections.h"
 
 namespace gramzip::frame {
 namespace {
@@ -20,13 +21,15 @@ void store_header(uint8_t* p, const SegmentHeader& h) {
   store_le<uint32_t>(p + 8, h.blocks);
   store_le<uint32_t>(p + 12, h.table_bytes);
   store_le<uint64_t>(p + 16, h.decoded_bytes);
+  store_le<uint64_t>(p + 32, h.model_low);
+  store_le<uint64_t>(p + 40, h.model_high);
 }
 
 SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   const auto corrupt = [&where](const char* what) {
     fail(ErrorCode::corrupt, where + ": " + what);
   };
-  if (p[0] < 1 || p[0] > 2)
+  if (p[0] < 1 || p[0] > 3)
     fail(ErrorCode::unsupported, where + ": codec " + std::to_string(p[0]) +
                                      ", which this gramzip does not know; use a newer one");
   if (p[1] != 0)
@@ -39,20 +42,21 @@ SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   h.codec = static_cast<Codec>(p[0]);
   h.type = static_cast<ElementType>(p[2]);
   const ElementInfo e = element_info(h.type);
-  if (e.codec != h.codec) corrupt("codec and element type contradict each other");
+  const bool floats = h.codec == Codec::floats, ngram = h.codec == Codec::ngram;
+  if (ngram ? h.type != ElementType::text : e.codec != h.codec)
+    corrupt("codec and element type contradict each other");
   h.block_log2 = p[3];
   if (h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
     corrupt("impossible block size");
   h.symbol_bits = p[4];
-  const bool floats = h.codec == Codec::floats;
   if (floats ? (h.symbol_bits < e.exponent_bits || h.symbol_bits > 8 * e.bytes - 1 ||
                 h.symbol_bits > kMaxSymbolBits)
-             : h.symbol_bits != 8)
+             : h.symbol_bits != (ngram ? 0 : 8))
     corrupt("impossible symbol width");
   h.code_limit = p[5];
-  if (h.code_limit != code_limit(h.codec)) corrupt("impossible code length limit");
+  if (h.code_limit != (ngram ? 0 : code_limit(h.codec))) corrupt("impossible code length limit");
   h.tables = p[6];
-  if (h.tables > (floats ? kMaxTables : 1)) corrupt("too many code tables");
+  if (h.tables > (floats ? kMaxTables : ngram ? 0 : 1)) corrupt("too many code tables");
   h.run_log2 = p[7];
   if (h.run_log2 != (h.tables > 1 ? 8 : 0)) corrupt("impossible run length");
   h.blocks = load_le<uint32_t>(p + 8);
@@ -63,7 +67,12 @@ SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   h.decoded_bytes = static_cast<uint32_t>(decoded);
   if (h.blocks != ceil_div(decoded, uint64_t{1} << h.block_log2))
     corrupt("the number of blocks contradicts the decoded size");
-  if (!all_zero(p + 24, 40)) corrupt("a reserved byte is set");
+  if (ngram && h.table_bytes != 0) corrupt("code tables beside a model");
+  h.model_low = load_le<uint64_t>(p + 32);
+  h.model_high = load_le<uint64_t>(p + 40);
+  if (!ngram && (h.model_low | h.model_high) != 0)
+    corrupt("it names a model that its codec has not");
+  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 16)) corrupt("a reserved byte is set");
   return h;
 }
 
@@ -81,6 +90,14 @@ std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
 
 uint64_t claimed_bytes(std::span<const uint8_t> meta) {
   return meta.size() < kSegmentHeaderBytes ? 0 : load_le<uint64_t>(meta.data() + 16);
+}
+
+uint64_t segment_section_bytes(const EncodedSegment& s) {
+  SectionHeader h{};
+  h.meta_bytes =
+      round_up(kSegmentHeaderBytes + s.tables.size(), 8) + s.records.size() * kBlockRecordBytes;
+  h.data_bytes = s.data.size();
+  return h.section_bytes();
 }
 
 SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
@@ -119,7 +136,7 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   }
   m.offsets.push_back(static_cast<uint32_t>(offset));
   if (offset != data_bytes) corrupt(where + ": its blocks do not fill its data");
-  if (any_coded != (h.tables > 0))
+  if (h.codec != Codec::ngram && any_coded != (h.tables > 0))
     corrupt(where + ": code tables without coded blocks, or none for them");
   return m;
 }
