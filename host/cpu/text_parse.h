@@ -18,9 +18,10 @@ struct Match {
 // The symbols of a segment, lane after lane.
 struct SegmentTokens {
   std::vector<uint16_t> symbols;
-  std::vector<Match> matches;           // of the match symbols, in order
-  std::vector<uint32_t> lane_symbols;   // first symbol of each lane (32 a block), and one behind the last
-  std::vector<uint32_t> lane_matches;   // the same for matches
+  std::vector<Match> matches;  // of the match symbols, in order
+  std::vector<uint32_t>
+      lane_symbols;  // first symbol of each lane (32 a block), and one behind the last
+  std::vector<uint32_t> lane_matches;  // the same for matches
 };
 
 // Parses one segment, as often as wanted with other costs. Working memory of one thread.
