@@ -24,6 +24,10 @@ class ViewSource final : public Source {
     at_ += n;
     return n;
   }
+  std::span<const uint8_t> view(size_t n) override {
+    if (n > bytes_.size() - at_) return {};
+    return std::span(bytes_).subspan(std::exchange(at_, at_ + n), n);
+  }
 
  private:
   const Bytes& bytes_;
@@ -45,8 +49,13 @@ class BufferMembers final : public MemberSink {
   void begin(const Member&) override {}
   void write(std::span<const uint8_t> b) override {
     if (b.size() > out_.size() - at_) fail(ErrorCode::internal, "more came back than went in");
-    std::memcpy(out_.data() + at_, b.data(), b.size());
+    uint8_t* const to = out_.data() + at_;
+    if (to != b.data()) std::memcpy(to, b.data(), b.size());
     at_ += b.size();
+  }
+  std::span<uint8_t> place(uint64_t at, size_t n) override {
+    if (at > out_.size() || n > out_.size() - at) return {};
+    return std::span(out_).subspan(at, n);
   }
   void end(const Member&) override {}
 

@@ -49,8 +49,7 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   if (lane_bytes_.size() < room) lane_bytes_.resize(room);
   const LaneSet set = spread_lanes(layout, loops().rows_to_lanes, lane_bytes_.data());
   if (!split.interleaved) return loops().bytes(set, tables, plan.n, out.data());
-  symbols_.resize(round_up(plan.n, kRunElements));
   return loops().floats(set, tables, split, table_count > 1 ? class_ids_.data() : nullptr, plan.n,
-                        block, symbols_.data(), out.data());
+                        block, floats_, out.data());
 }
 }  // namespace gramzip::cpu

@@ -75,7 +75,7 @@ uint64_t SegmentParser::parse_lane(const text::ParseCosts& costs, uint32_t lane,
 
   for (uint32_t p = 0; p < n; ++p) {
     const uint32_t from = text::node_cost(nodes[p]), last = text::node_symbol(nodes[p]);
-    if (bound.hopeless(p, from)) continue;
+    if (settings_.bound && bound.hopeless(p, from)) continue;
     const text::SymbolCost* row = costs.row(last);
     const auto put = [&](uint32_t length, ParseNode node) {
       ParseNode& to = nodes[p + length];

@@ -19,7 +19,8 @@ struct Item {
   bool archive_begin = false;
   Section section;  // else
   std::string where;
-  std::vector<uint8_t> content;  // of a segment
+  std::span<uint8_t> content;  // of a segment, in `buffer` or where the sink wants it
+  std::vector<uint8_t> buffer;
   frame::SegmentMeta meta;
   std::shared_ptr<ModelSlot> model;            // of a model section
   std::shared_ptr<const ModelSlots> in_reach;  // of a segment
@@ -54,6 +55,8 @@ class Assembler {
     give(item.content, item.where);
     if (options_.progress) options_.progress(summary_.content_bytes);
   }
+
+  uint64_t content_bytes() const { return summary_.content_bytes; }
 
   ArchiveSummary finish() {
     summary_.archive_bytes = reader_.total_bytes();
@@ -170,6 +173,7 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
     begin.archive_begin = true;
     assembler.take(begin);
     bool at_index = false;
+    uint64_t end = assembler.content_bytes();  // of the segments read
     auto in_reach = std::make_shared<const ModelSlots>();
     run_pipeline<Item>(
         options.threads,
@@ -188,6 +192,14 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
             in_reach = std::make_shared<const ModelSlots>(std::move(slots));
           }
           item->in_reach = in_reach;
+          if (type == SectionType::segment) {
+            // Places go by what segments claim, one behind the other, so they never overlap.
+            // A claim beyond the format's limit is refused when its turn comes.
+            const uint64_t n = frame::claimed_bytes(item->section.parts.meta);
+            if (n > kMaxSegmentBytes) return item;
+            if (end + n <= options.max_output) item->content = out.place(end, n);
+            end += n;
+          }
           return item;
         },
         [&](Item& item) {
@@ -199,15 +211,18 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
           frame::check_block_padding(item.meta, parts.data, item.where);
           const ModelPtr model =
               find_model(item.meta, *item.in_reach, reader.features(), options.models, item.where);
-          item.content = contents.take();
-          item.content.resize(item.meta.header.decoded_bytes);
+          if (item.content.empty()) {
+            item.buffer = contents.take();
+            item.buffer.resize(item.meta.header.decoded_bytes);
+            item.content = item.buffer;
+          }
           decode_blocks(backend, item.meta.view(parts.data, model.get()), 0,
                         item.meta.header.blocks, item.content, item.where);
         },
         [&](Item& item) {
           assembler.take(item);
           bodies.give(std::move(item.section.body));
-          if (!item.content.empty()) contents.give(std::move(item.content));
+          if (!item.buffer.empty()) contents.give(std::move(item.buffer));
         });
   }
   return assembler.finish();

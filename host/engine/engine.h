@@ -85,6 +85,13 @@ class MemberSink {
   virtual ~MemberSink() = default;
   virtual void begin(const Member& member) = 0;  // name, mode, kind, start
   virtual void write(std::span<const uint8_t> bytes) = 0;
+  // Memory for the n bytes from byte `at` of all content on, if they may be decoded to where
+  // write() would put them; write() is then given that memory. Empty: they may not. Called ahead of
+  // write(), by any thread, never twice for a byte; after an error the memory holds anything.
+  virtual std::span<uint8_t> place(uint64_t at, size_t n) {
+    static_cast<void>(at), static_cast<void>(n);
+    return {};
+  }
   // The member is complete and its hash and every check up to it hold. Later damage still throws.
   virtual void end(const Member& member) = 0;
 };

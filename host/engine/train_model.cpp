@@ -14,8 +14,8 @@
 #include "host/frame/model_wire.h"
 #include "host/model/classes.h"
 #include "host/model/compose.h"
-#include "host/model/dictionary.h"
 #include "host/model/cost_tables.h"
+#include "host/model/dictionary.h"
 #include "host/model/fixed_log.h"
 #include "host/model/prune.h"
 #include "host/model/trie.h"
@@ -25,11 +25,14 @@ namespace {
 using Pieces = std::vector<std::span<const uint8_t>>;
 using Reach = model::CodeOptions::Reach;
 
+// What a symbol's place in the code table of a class takes in a model.
+constexpr uint32_t kPlaceBits = 11;
+
 struct Plan {
   uint64_t dictionary_sample, parse_sample;
   uint32_t entries, classes;
   uint32_t class_rounds;  // parses with classes
-  uint32_t entry_bits;    // what a string costs a model
+  uint32_t prune_rounds;  // of them followed by pruning
 };
 
 Plan make_plan(uint64_t bytes, const TrainOptions& o) {
@@ -44,8 +47,8 @@ Plan make_plan(uint64_t bytes, const TrainOptions& o) {
   p.classes = o.effort < 4 ? 32 : huge && o.effort >= 7 ? 128 : large ? 64 : 32;
   if (o.entries > 0) p.entries = std::min(o.entries, text::kMaxStrings);
   if (o.classes > 0) p.classes = std::min(o.classes, text::kMaxClasses);
-  p.class_rounds = o.effort >= 7 ? 3 : o.effort >= 4 ? 2 : 1;
-  p.entry_bits = 32;
+  p.class_rounds = o.effort >= 7 ? 4 : o.effort >= 4 ? 2 : 1;
+  p.prune_rounds = o.effort >= 7 ? 2 : 1;
   return p;
 }
 
@@ -118,9 +121,8 @@ class Trainer {
     flat_.resize(symbols_);
     one_class_.assign(symbols_, 0);
     for (uint32_t s = 0; s < symbols_; ++s)
-      flat_[s] = static_cast<text::SymbolCost>(
-          std::min(text::kMaxCost,
-                   (costs[s] * text::kCostPerBit + model::kLogUnit / 2) / model::kLogUnit));
+      flat_[s] = static_cast<text::SymbolCost>(std::min(
+          text::kMaxCost, (costs[s] * text::kCostPerBit + model::kLogUnit / 2) / model::kLogUnit));
     text::ParseCosts c{};
     c.symbol = flat_.data();
     c.class_of = one_class_.data();
@@ -148,7 +150,7 @@ class Trainer {
   }
   void prune() {
     const auto costs = model::order0_costs(counts_);
-    model::prune_strings(strings_, trie_, counts_, costs, plan_.entry_bits, dead_);
+    model::prune_strings(strings_, trie_, counts_, costs, dead_);
     for (size_t i = 0; i < dead_.size(); ++i)
       if (dead_[i]) trie_.set_value(i, kNoSymbol);
   }
@@ -188,11 +190,11 @@ class Trainer {
       if (round == plan_.class_rounds) return;
       model::NgramModel m;
       m.strings = strings_;
-      model::make_codes(m, bigrams, counts_, class_of_, distances_, {9, Reach::all});
+      model::make_codes(m, bigrams, counts_, class_of_, distances_, {kPlaceBits, Reach::all});
       const model::CostTables tables(m, dead_);
       parse_all(tables.costs());
       distances_ = count_distances(tokens_, strings_end_);
-      if (round == 0) prune();
+      if (round < plan_.prune_rounds) prune();
     }
   }
 
@@ -214,7 +216,7 @@ class Trainer {
       keep(s);
     }
     model::make_codes(m, count_bigrams(tokens_, m.symbols(), number), counts, class_of, distances_,
-                      {9, sampled_ ? Reach::like_text : Reach::trained});
+                      {kPlaceBits, sampled_ ? Reach::like_text : Reach::trained});
     model::number_by_parts(m);
     frame::store_model(m);  // names it
     return m;

@@ -88,6 +88,10 @@ std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
   return meta;
 }
 
+uint64_t claimed_bytes(std::span<const uint8_t> meta) {
+  return meta.size() < kSegmentHeaderBytes ? 0 : load_le<uint64_t>(meta.data() + 16);
+}
+
 uint64_t segment_section_bytes(const EncodedSegment& s) {
   SectionHeader h{};
   h.meta_bytes =

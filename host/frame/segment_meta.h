@@ -27,6 +27,8 @@ struct SegmentMeta {
   }
   Hash128 model_id() const { return {header.model_low, header.model_high}; }
 };
+// The decoded bytes that a segment's meta claims, unchecked; 0 if it is cut short.
+uint64_t claimed_bytes(std::span<const uint8_t> meta);
 SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
                               const std::string& where);
 }  // namespace gramzip::frame

@@ -23,7 +23,8 @@ SectionBody split_section(const SectionHeader& h, std::span<const uint8_t> body,
 void check_block_padding(const SegmentMeta& m, std::span<const uint8_t> data,
                          const std::string& where);
 
-// A section read whole. Moves, but does not copy: `parts` points into `body`.
+// A section read whole. Moves, but does not copy: `parts` points into `body`, or into the source's
+// memory.
 struct Section {
   Section() = default;
   Section(Section&&) = default;

@@ -21,9 +21,8 @@ CostTables::CostTables(const NgramModel& m, std::span<const uint8_t> dead)
     const ClassCode& code = m.codes[c];
     text::SymbolCost* row = symbol_.data() + size_t{c} * symbols;
     for (uint32_t s = 0; s < symbols; ++s)
-      row[s] = m.global_lengths[s] == 0
-                   ? text::SymbolCost{text::kNoCode}
-                   : bits(std::min(31u, uint32_t{code.escape} + m.global_lengths[s]));
+      row[s] = m.global_lengths[s] == 0 ? text::SymbolCost{text::kNoCode}
+                                        : bits(uint32_t{code.escape} + m.global_lengths[s]);
     for (size_t i = 0; i < code.symbols.size(); ++i) row[code.symbols[i]] = bits(code.lengths[i]);
   }
   for (uint32_t k = 0; k < text::kLengthClasses; ++k)

@@ -11,7 +11,7 @@
 
 namespace gramzip::model {
 namespace {
-constexpr uint64_t kLeastSaving = 25 * kLogUnit;  // about what an entry costs in an archive
+constexpr uint64_t kLeastSaving = 40 * kLogUnit;  // an entry's bytes and code length, and more
 constexpr size_t kStringsAtOnce = 256;
 
 class Pruner {

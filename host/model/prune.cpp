@@ -5,10 +5,14 @@
 #include <array>
 
 #include "gramzip/core/text.h"
+#include "host/model/compose.h"
 #include "host/model/fixed_log.h"
 
 namespace gramzip::model {
 namespace {
+// What a string takes in a model: its place in the tables, and each part but the first.
+constexpr uint64_t kEntryBits = 24, kPartBits = 20;
+
 // What the cheapest symbols but `self` that make up a string cost.
 uint32_t alternative(const std::string& s, uint32_t self, const TrieView& trie,
                      std::span<const uint32_t> costs) {
@@ -40,8 +44,20 @@ std::vector<uint32_t> order0_costs(std::span<const uint64_t> counts) {
 
 uint32_t prune_strings(std::span<const std::string> sorted, const Trie& trie,
                        std::span<const uint64_t> counts, std::span<const uint32_t> costs,
-                       uint32_t entry_bits, std::vector<uint8_t>& dead) {
+                       std::vector<uint8_t>& dead) {
   const TrieView view = trie.view();
+  std::vector<std::string> live;
+  std::vector<uint32_t> number;
+  for (uint32_t i = 0; i < sorted.size(); ++i)
+    if (!dead[i]) {
+      live.push_back(sorted[i]);
+      number.push_back(i);
+    }
+  const Composition parts = compose(live);
+  std::vector<uint64_t> entry(sorted.size());
+  for (size_t k = 0; k < live.size(); ++k)
+    entry[number[parts.order[k]]] =
+        (kEntryBits + kPartBits * (parts.parts[k].size() - 1)) * kLogUnit;
   uint32_t died = 0;
   for (uint32_t i = 0; i < sorted.size(); ++i) {
     if (dead[i]) continue;
@@ -50,7 +66,7 @@ uint32_t prune_strings(std::span<const std::string> sorted, const Trie& trie,
     // By order-0 costs a string may seem to gain nothing; in its context it gains half a bit.
     const uint32_t gain =
         std::max(kLogUnit / 2, other > costs[symbol] ? other - costs[symbol] : 0u);
-    if (counts[symbol] * gain >= uint64_t{entry_bits} * kLogUnit) continue;
+    if (counts[symbol] * gain >= entry[i]) continue;
     dead[i] = 1;
     ++died;
   }

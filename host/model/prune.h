@@ -18,5 +18,5 @@ std::vector<uint32_t> order0_costs(std::span<const uint64_t> counts);
 // less against the cheapest other symbols that make it up than `entry_bits`. Returns how many died.
 uint32_t prune_strings(std::span<const std::string> sorted, const Trie& trie,
                        std::span<const uint64_t> counts, std::span<const uint32_t> costs,
-                       uint32_t entry_bits, std::vector<uint8_t>& dead);
+                       std::vector<uint8_t>& dead);
 }  // namespace gramzip::model

@@ -20,14 +20,15 @@ class TextModel {
   }
   // For encoding.
   const TextEncodeTables& encoder() const {
-    std::call_once(encoder_once_, [this] { encoder_ = make_text_encode_tables(model_); });
-    return encoder_;
+    std::call_once(encoder_once_,
+                   [this] { encoder_ = std::make_unique<TextEncodeTables>(model_); });
+    return *encoder_;
   }
 
  private:
   NgramModel model_;
   mutable std::once_flag machine_once_, encoder_once_;
   mutable DecodeMachine machine_;
-  mutable TextEncodeTables encoder_;
+  mutable std::unique_ptr<TextEncodeTables> encoder_;
 };
 }  // namespace gramzip::model
