@@ -9,6 +9,13 @@
 
 #include "gramzip/gramzip.h"
 #include "host/engine/engine.h"
+#include "host/frame/model_file.h"
+
+// The bytes are kept too: saving needs no second way to make them.
+struct gramzip_model {
+  gramzip::ModelPtr model;
+  std::vector<uint8_t> file;
+};
 
 namespace {
 using namespace gramzip;
@@ -135,17 +142,22 @@ gramzip_status guarded(F f) {
 gramzip_options checked(const gramzip_options* given) {
   gramzip_options o = GRAMZIP_OPTIONS_INIT;
   if (given == nullptr) return o;
-  if (given->struct_size != sizeof o)
+  // Since 0.1 the struct has grown at its end.
+  constexpr size_t kFirst = offsetof(gramzip_options, models);
+  if (given->struct_size != sizeof o && given->struct_size != kFirst)
     fail(ErrorCode::invalid_argument,
          "options.struct_size is not that of this version; use GRAMZIP_OPTIONS_INIT");
-  o = *given;
+  std::memcpy(&o, given, given->struct_size);
   if (o.threads < 0 || o.threads > 4096)
     fail(ErrorCode::invalid_argument, "options.threads is not 0 to 4096");
   if (o.mode < GRAMZIP_MODE_AUTO || o.mode > GRAMZIP_MODE_BYTES)
     fail(ErrorCode::invalid_argument, "options.mode is unknown");
   if (o.device < GRAMZIP_DEVICE_AUTO || o.device > GRAMZIP_DEVICE_CUDA)
     fail(ErrorCode::invalid_argument, "options.device is unknown");
-  if (o.reserved != 0) fail(ErrorCode::invalid_argument, "options.reserved is not 0");
+  if (o.level < 0 || o.level > kMostLevel)
+    fail(ErrorCode::invalid_argument, "options.level is not 0 to 9");
+  if (o.model_count > 0 && o.models == nullptr)
+    fail(ErrorCode::invalid_argument, "options.models is null");
   return o;
 }
 
@@ -161,13 +173,33 @@ void require(bool ok, const char* what) {
   if (!ok) fail(ErrorCode::invalid_argument, what);
 }
 
+std::vector<ModelPtr> models_of(const gramzip_options& o) {
+  std::vector<ModelPtr> models;
+  for (size_t i = 0; i < o.model_count; ++i) {
+    require(o.models[i] != nullptr, "a model is null");
+    models.push_back(o.models[i]->model);
+  }
+  return models;
+}
+
+// Owned by the caller.
+gramzip_model* make_model(model::NgramModel m) {
+  auto made = std::make_unique<gramzip_model>();
+  made->file = frame::store_model_file(m);
+  made->model = std::make_shared<const model::TextModel>(std::move(m));
+  return made.release();
+}
+
 void compress_to(Source& in, Sink& out, const gramzip_options* given) {
   const gramzip_options o = checked(given);
+  const std::vector<ModelPtr> models = models_of(o);
   const auto backend = make_backend(o);
   CompressOptions options;
   options.threads = o.threads;
   options.backend = backend.get();
   options.mode = static_cast<ContentMode>(o.mode);
+  options.level = o.level == 0 ? kDefaultLevel : o.level;
+  options.models = models;
   bool done = false;
   compress(
       [&](MemberInput& m) {
@@ -178,10 +210,12 @@ void compress_to(Source& in, Sink& out, const gramzip_options* given) {
       out, options);
 }
 
-DecompressOptions decode_options(const gramzip_options& o, Backend& backend) {
+DecompressOptions decode_options(const gramzip_options& o, Backend& backend,
+                                 std::span<const ModelPtr> models) {
   DecompressOptions options;
   options.threads = o.threads;
   options.backend = &backend;
+  options.models = models;
   if (o.max_output > 0) options.max_output = o.max_output;
   return options;
 }
@@ -189,7 +223,8 @@ DecompressOptions decode_options(const gramzip_options& o, Backend& backend) {
 void decompress_to(Source& in, MemberSink& members, const gramzip_options* given) {
   const gramzip_options o = checked(given);
   const auto backend = make_backend(o);
-  decompress(in, members, decode_options(o, *backend));
+  const std::vector<ModelPtr> models = models_of(o);
+  decompress(in, members, decode_options(o, *backend, models));
 }
 }  // namespace
 
@@ -283,7 +318,8 @@ gramzip_status gramzip_decompress_range(const void* src, size_t src_size, uint64
     const auto backend = make_backend(o);
     ArchiveReader reader(std::make_shared<MemorySource>(src, src_size));
     MemorySink out(dst, *dst_size);
-    reader.read(begin, begin + *dst_size, out, decode_options(o, *backend));
+    const std::vector<ModelPtr> models = models_of(o);
+    reader.read(begin, begin + *dst_size, out, decode_options(o, *backend, models));
   });
 }
 
@@ -309,4 +345,41 @@ gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void* read_contex
     decompress_to(in, members, options);
   });
 }
+
+gramzip_status gramzip_model_train(const void* text, size_t size, gramzip_model** model,
+                                   const gramzip_options* options) {
+  return guarded([&] {
+    require(text != nullptr && size > 0 && model != nullptr, "a null pointer or no text");
+    const gramzip_options o = checked(options);
+    std::vector<std::span<const uint8_t>> pieces;
+    for (size_t at = 0; at < size; at += kMaxSegmentBytes)
+      pieces.emplace_back(static_cast<const uint8_t*>(text) + at,
+                          std::min<size_t>(size - at, kMaxSegmentBytes));
+    TrainOptions t;
+    t.effort = static_cast<uint8_t>(o.level == 0 ? kDefaultLevel : o.level);
+    t.threads = o.threads;
+    t.general = true;
+    *model = make_model(train_model(pieces, t));
+  });
+}
+
+gramzip_status gramzip_model_load(const void* src, size_t src_size, gramzip_model** model) {
+  return guarded([&] {
+    require(src != nullptr && model != nullptr, "a null pointer");
+    *model =
+        make_model(frame::load_model_file({static_cast<const uint8_t*>(src), src_size}, "model"));
+  });
+}
+
+gramzip_status gramzip_model_save(const gramzip_model* model, void* dst, size_t* dst_size) {
+  return guarded([&] {
+    require(model != nullptr && dst_size != nullptr && (dst != nullptr || *dst_size == 0),
+            "a null pointer");
+    MemorySink out(dst, *dst_size);
+    out.write(model->file);
+    *dst_size = out.used();
+  });
+}
+
+void gramzip_model_free(gramzip_model* model) { delete model; }
 }  // extern "C"

@@ -56,17 +56,25 @@ typedef enum gramzip_mode {
 /* Which backend works. The bytes are the same. AUTO: CUDA if a device answers, else the CPU. */
 typedef enum gramzip_device { GRAMZIP_DEVICE_AUTO = 0, GRAMZIP_DEVICE_CPU = 1, GRAMZIP_DEVICE_CUDA = 2 } gramzip_device;
 
+/* A model of text, trained once for many texts of a kind. Opaque; may be used by several calls at once. */
+typedef struct gramzip_model gramzip_model;
+
 /* Initialise with GRAMZIP_OPTIONS_INIT; zero is the default of every field. */
 typedef struct gramzip_options {
   uint32_t struct_size; /* sizeof(gramzip_options), so that later versions can add fields */
-  int32_t threads;      /* 0: one a core. Memory: 64 MiB + 8 MiB a thread + 48 bytes a MiB of content */
+  int32_t threads;      /* 0: one a core. Memory: docs/architecture.md */
   gramzip_mode mode;    /* compression only */
   gramzip_device device;
   int32_t device_index; /* of the CUDA device */
-  uint32_t reserved;    /* 0 */
+  int32_t level;        /* compression of text only: 1 (fast) to 9 (small); 0: 6 */
   uint64_t max_output;  /* bytes of decompressed content allowed; 0: no limit */
+  /* Since 0.2. Compression: text is coded with the best of these, the archive names them and does not hold
+   * them. Decompression: what such an archive needs, in any order. */
+  const gramzip_model* const* models;
+  size_t model_count;
 } gramzip_options;
-#define GRAMZIP_OPTIONS_INIT {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0}
+#define GRAMZIP_OPTIONS_INIT \
+  {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0}
 
 /* "0.1.0". */
 GRAMZIP_API const char* gramzip_version(void);
@@ -108,6 +116,16 @@ GRAMZIP_API gramzip_status gramzip_compress_stream(gramzip_read_fn read, void* r
                                                    void* write_context, const gramzip_options* options);
 GRAMZIP_API gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void* read_context, gramzip_write_fn write,
                                                      void* write_context, const gramzip_options* options);
+
+/* Models. train: from `size` bytes of text, 1 or more; options: level, threads. load and save: the bytes of a
+ * .grm file. Each makes a model that gramzip_model_free ends; null is allowed there. Errors: INVALID_ARGUMENT,
+ * NO_MEMORY; load: CORRUPT, TRUNCATED; save: OUTPUT_TOO_SMALL, dst_size as in gramzip_compress. */
+#define GRAMZIP_MODEL_FILE_MAX ((size_t)(4u << 20) + 16)
+GRAMZIP_API gramzip_status gramzip_model_train(const void* text, size_t size, gramzip_model** model,
+                                               const gramzip_options* options);
+GRAMZIP_API gramzip_status gramzip_model_load(const void* src, size_t src_size, gramzip_model** model);
+GRAMZIP_API gramzip_status gramzip_model_save(const gramzip_model* model, void* dst, size_t* dst_size);
+GRAMZIP_API void gramzip_model_free(gramzip_model* model);
 
 #ifdef __cplusplus
 }

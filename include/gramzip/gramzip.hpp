@@ -3,6 +3,7 @@
 // no C++ type crosses the library's boundary.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -28,6 +29,37 @@ inline gramzip_options default_options() {
 inline void check(gramzip_status status) {
   if (status != GRAMZIP_OK) throw StatusError(status, gramzip_last_error());
 }
+
+// A model of text. For options.models, which takes an array of `get()`.
+class Model {
+ public:
+  static Model train(std::span<const uint8_t> text, const gramzip_options& options = default_options()) {
+    gramzip_model* m = nullptr;
+    check(gramzip_model_train(text.data(), text.size(), &m, &options));
+    return Model(m);
+  }
+  // The bytes of a .grm file.
+  static Model load(std::span<const uint8_t> file) {
+    gramzip_model* m = nullptr;
+    check(gramzip_model_load(file.data(), file.size(), &m));
+    return Model(m);
+  }
+  std::vector<uint8_t> save() const {
+    std::vector<uint8_t> file(GRAMZIP_MODEL_FILE_MAX);
+    size_t size = file.size();
+    check(gramzip_model_save(get(), file.data(), &size));
+    file.resize(size);
+    return file;
+  }
+  const gramzip_model* get() const { return model_.get(); }
+
+ private:
+  struct Free {
+    void operator()(gramzip_model* m) const { gramzip_model_free(m); }
+  };
+  explicit Model(gramzip_model* m) : model_(m) {}
+  std::unique_ptr<gramzip_model, Free> model_;
+};
 
 // One archive with one nameless member.
 inline std::vector<uint8_t> compress(std::span<const uint8_t> content,

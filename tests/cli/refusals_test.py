@@ -19,7 +19,7 @@ class Usage(Case):
                            (["-o", "p", "-o", "q", "a"], "-o"), (["--as", "poem", "a"], "choose from"),
                            (["--device", "tpu", "a"], "--device"), (["--device", "cuda:x", "a"], "--device"),
                            (["--progress", "perhaps", "a"], "choose from"), (["-d", "-t", "a"], "exclude"),
-                           (["-c", "-o", "b", "a"], "exclude"), (["-D", "m.grm", "a"], "later version"),
+                           (["-c", "-o", "b", "a"], "exclude"), (["-D", "m.grm", "a"], "m.grm: No such file"),
                            (["-d", "--max-output", "9X", "a"], "no size"), (["bench"], "needs a file"),
                            (["list"], "needs an archive"), (["get", "a"], "--tensor"), (["get"], "one archive"),
                            (["get", "a", "--bytes", "5"], "no range"), (["get", "a", "--bytes", "5:2"], "no range"),
@@ -32,8 +32,8 @@ class Usage(Case):
         self.assertEqual(self.names(), ["a"])
 
     def test_help_begins_with_an_example(self):
-        for command in ([], ["compress"], ["c"], ["decompress"], ["d"], ["cat"], ["test"], ["list"], ["get"], ["bench"],
-                        ["doctor"]):
+        for command in ([], ["compress"], ["c"], ["decompress"], ["d"], ["cat"], ["test"], ["list"], ["get"], ["train"],
+                        ["model"], ["bench"], ["doctor"]):
             for flag in ("-h", "--help"):
                 self.assertTrue(self.run_tool(*command, flag).stdout.startswith(b"Example: gramzip "), command)
         self.assertRegex(self.run_tool("--version").stdout, rb"^gramzip \d+\.\d+\.\d+\n$")

@@ -4,6 +4,8 @@
 #include "host/base/checksum.h"
 #include "host/base/error.h"
 #include "host/frame/segment_meta.h"
+#include "tests/registry/cases.h"
+#include "tests/registry/text_stub.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gramzip;
@@ -19,7 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       m.records[b].coded_hash = hash64({rest.data() + m.offsets[b], m.records[b].coded_bytes});
     std::vector<uint8_t> out(m.header.decoded_bytes);
     std::vector<BlockStatus> status(m.header.blocks);
-    const DecodeRequest request{m.view(rest), 0, m.header.blocks, out, status};
+    // Text is decoded with a model of the tests, whatever its name.
+    static const ModelPtr model = test::stub_model(test::make_text(20'000, 1));
+    const bool text = m.header.codec == Codec::ngram;
+    const DecodeRequest request{m.view(rest, text ? model.get() : nullptr), 0, m.header.blocks, out,
+                                status};
     make_cpu_backend()->decode({&request, 1});
   } catch (const Error& e) {
     if (e.code() == ErrorCode::internal) __builtin_trap();

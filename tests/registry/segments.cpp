@@ -15,12 +15,19 @@ EncodedSegment encode_segment(Backend& backend, const SegmentCase& c) {
   return out;
 }
 
-Decoded decode_segment(Backend& backend, const EncodedSegment& s) {
-  return decode_segment(backend, s, 0, s.header.blocks);
+EncodedSegment encode_segment(Backend& backend, const TextCase& c) {
+  const SegmentInput in{ElementType::text, c.content, c.model.get(), c.effort};
+  EncodedSegment out;
+  backend.encode({&in, 1}, {&out, 1});
+  return out;
+}
+
+Decoded decode_segment(Backend& backend, const EncodedSegment& s, const model::TextModel* text) {
+  return decode_segment(backend, s, 0, s.header.blocks, text);
 }
 
 Decoded decode_segment(Backend& backend, const EncodedSegment& s, uint32_t first_block,
-                       uint32_t blocks) {
+                       uint32_t blocks, const model::TextModel* text) {
   const frame::SegmentMeta meta =
       frame::load_segment_meta(frame::store_segment_meta(s), s.data.size(), "segment");
   Decoded d;
@@ -28,7 +35,7 @@ Decoded decode_segment(Backend& backend, const EncodedSegment& s, uint32_t first
   for (uint32_t b = first_block; b < first_block + blocks; ++b) bytes += s.header.block_bytes(b);
   d.content.resize(bytes);
   d.status.resize(blocks);
-  const DecodeRequest request{meta.view(s.data), first_block, blocks, d.content, d.status};
+  const DecodeRequest request{meta.view(s.data, text), first_block, blocks, d.content, d.status};
   backend.decode({&request, 1});
   return d;
 }

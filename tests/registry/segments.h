@@ -4,6 +4,7 @@
 #pragma once
 #include "host/backend/backend.h"
 #include "tests/registry/cases.h"
+#include "tests/registry/text_cases.h"
 
 namespace gramzip::test {
 struct Decoded {
@@ -11,11 +12,13 @@ struct Decoded {
   std::vector<BlockStatus> status;
 };
 EncodedSegment encode_segment(Backend& backend, const SegmentCase& c);
+EncodedSegment encode_segment(Backend& backend, const TextCase& c);
 // The segment goes through its wire form, so tables and records are checked as a reader checks
-// them.
-Decoded decode_segment(Backend& backend, const EncodedSegment& s);
+// them. text: the model of a segment of text.
+Decoded decode_segment(Backend& backend, const EncodedSegment& s,
+                       const model::TextModel* text = nullptr);
 Decoded decode_segment(Backend& backend, const EncodedSegment& s, uint32_t first_block,
-                       uint32_t blocks);
+                       uint32_t blocks, const model::TextModel* text = nullptr);
 size_t block_offset(const EncodedSegment& s, uint32_t block);
 // A floats segment of one block coded with `tables` tables, runs of 256 elements assigned in turn.
 // symbol_bits: 0 for the width that this release writes, or another that it reads.

@@ -2,7 +2,7 @@
 #include "tests/registry/text_stub.h"
 
 #include <algorithm>
-#include <map>
+#include <string_view>
 #include <unordered_map>
 
 #include "host/base/checksum.h"
@@ -14,13 +14,17 @@ namespace gramzip::test {
 namespace {
 constexpr size_t kStrings = 96;
 constexpr uint8_t kFirstString = 0x80, kPlainFollows = 0xff;
-using Symbols = std::unordered_map<std::string, uint16_t>;
+using Symbols = std::unordered_map<std::string_view, uint16_t>;  // of strings that stay
 
 Symbols symbols_of(std::span<const std::string> strings, size_t most) {
   Symbols s;
   for (size_t i = 0; i < std::min(strings.size(), most); ++i)
     s[strings[i]] = static_cast<uint16_t>(i);
   return s;
+}
+
+std::string_view view(std::span<const uint8_t> t, size_t from, size_t to) {
+  return {reinterpret_cast<const char*>(t.data()) + from, to - from};
 }
 
 // The end of the word that begins at `at`, the byte behind it included.
@@ -35,8 +39,7 @@ template <class Word, class Byte>
 void walk(std::span<const uint8_t> t, const Symbols& symbols, Word word, Byte byte) {
   for (size_t at = 0; at < t.size();) {
     const size_t end = word_end(t, at);
-    const auto known = symbols.find(
-        {t.begin() + static_cast<ptrdiff_t>(at), t.begin() + static_cast<ptrdiff_t>(end)});
+    const auto known = symbols.find(view(t, at, end));
     if (known != symbols.end()) {
       word(known->second);
     } else {
@@ -124,20 +127,19 @@ void decode_text(const DecodeRequest& r) {
 
 model::NgramModel stub_train(std::span<const std::span<const uint8_t>> pieces,
                              const TrainOptions&) {
-  std::map<std::string, uint64_t> words;
+  std::unordered_map<std::string_view, uint64_t> words;
   for (const auto t : pieces)
     for (size_t at = 0; at < t.size();) {
       const size_t end = word_end(t, at);
-      if (end - at >= text::kMinString)
-        ++words[{t.begin() + static_cast<ptrdiff_t>(at), t.begin() + static_cast<ptrdiff_t>(end)}];
+      if (end - at >= text::kMinString) ++words[view(t, at, end)];
       at = end;
     }
-  std::vector<std::pair<uint64_t, std::string>> by_gain;
+  std::vector<std::pair<uint64_t, std::string_view>> by_gain;
   for (const auto& [w, n] : words) by_gain.emplace_back(n * (w.size() - 1), w);
   std::sort(by_gain.rbegin(), by_gain.rend());
   model::NgramModel m;
   for (const auto& [gain, w] : by_gain)
-    if (m.strings.size() < kStrings) m.strings.push_back(w);
+    if (m.strings.size() < kStrings) m.strings.emplace_back(w);
   std::sort(m.strings.begin(), m.strings.end());
 
   // Codes as of a text that is split in the same way.

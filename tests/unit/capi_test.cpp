@@ -105,3 +105,58 @@ TEST(CApi, StreamsStopWhenACallbackFails) {
   EXPECT_EQ(gramzip_compress_stream(read, nullptr, write, nullptr, nullptr), GRAMZIP_IO);
   EXPECT_EQ(gramzip_decompress_stream(read, nullptr, write, nullptr, nullptr), GRAMZIP_IO);
 }
+
+TEST(CApi, LevelsAndModels) {
+  const std::vector<uint8_t> text = gramzip::test::make_text(300'000, 1),
+                             some = gramzip::test::make_text(4'000, 1);
+  gramzip_options o = gramzip::default_options();
+  for (const int level : {0, 1, 6}) {
+    o.level = level;
+    const auto archive = gramzip::compress(text, o);
+    EXPECT_EQ(gramzip::decompress(archive), text);
+    if (level == 0) EXPECT_EQ(archive, gramzip::compress(text));
+  }
+  for (const int level : {-1, 10}) {
+    o.level = level;
+    EXPECT_THROW(gramzip::compress(text, o), gramzip::StatusError);
+  }
+  o.level = 1;
+  const auto model = gramzip::Model::train(text, o);
+  const auto file = model.save();
+  const auto loaded = gramzip::Model::load(file);
+  EXPECT_EQ(loaded.save(), file);
+  const gramzip_model* models[] = {loaded.get()};
+  o.models = models;
+  o.model_count = 1;
+  const auto archive = gramzip::compress(some, o);
+  EXPECT_LT(archive.size(), gramzip::compress(some).size());
+  EXPECT_EQ(gramzip::decompress(archive, o), some);
+  try {
+    gramzip::decompress(archive);
+    ADD_FAILURE() << "the model was not needed";
+  } catch (const gramzip::StatusError& e) {
+    EXPECT_EQ(e.status(), GRAMZIP_UNSUPPORTED);
+  }
+  std::vector<uint8_t> part(100);
+  size_t size = part.size();
+  EXPECT_EQ(gramzip_decompress_range(archive.data(), archive.size(), 50, part.data(), &size, &o),
+            GRAMZIP_OK);
+  EXPECT_TRUE(std::equal(part.begin(), part.end(), some.begin() + 50));
+  auto damaged = file;
+  damaged[damaged.size() / 2] ^= 1;
+  EXPECT_THROW(gramzip::Model::load(damaged), gramzip::StatusError);
+  size = 10;
+  EXPECT_EQ(gramzip_model_save(loaded.get(), part.data(), &size), GRAMZIP_OUTPUT_TOO_SMALL);
+  gramzip_model* none = nullptr;
+  EXPECT_EQ(gramzip_model_train("", 0, &none, nullptr), GRAMZIP_INVALID_ARGUMENT);
+  gramzip_model_free(nullptr);
+}
+
+TEST(CApi, OptionsOfTheFirstReleaseAreTaken) {
+  gramzip_options o = gramzip::default_options();
+  o.struct_size = offsetof(gramzip_options, models);
+  o.models = reinterpret_cast<const gramzip_model* const*>(1);  // not looked at
+  o.model_count = 1;
+  const std::vector<uint8_t> text = gramzip::test::make_text(5000, 1);
+  EXPECT_EQ(gramzip::decompress(gramzip::compress(text, o), o), text);
+}
