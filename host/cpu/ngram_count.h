@@ -87,4 +87,8 @@ class NgramCounter {
   };
   std::vector<Run> runs_;  // those that can be counted
 };
+
+// The complete word n-gram that starts at `at`, as n-grams are written.
+void write_word_ngram(const NgramSpec& spec, const uint8_t* p, uint64_t at,
+                      std::vector<uint8_t>& out);
 }  // namespace gramzip::cpu

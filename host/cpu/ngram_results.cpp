@@ -6,11 +6,6 @@
 
 namespace gramzip::cpu {
 namespace {
-// The bytes of a packed key of n bytes, from p on.
-void write_key(uint64_t key, uint32_t n, uint8_t* p) {
-  for (uint32_t i = 0; i < n; ++i) p[i] = static_cast<uint8_t>(key >> (8 * (n - 1 - i)));
-}
-
 // The k first of what `visit` gives to its argument, in order. Never holds more than 2 k.
 template <class Item, class Visit, class Before>
 std::vector<Item> select(uint64_t k, Visit visit, Before before) {
@@ -41,6 +36,18 @@ bool bytes_before(const uint8_t* a, uint64_t a_size, const uint8_t* b, uint64_t 
 }
 }  // namespace
 
+void write_word_ngram(const NgramSpec& spec, const uint8_t* p, uint64_t at,
+                      std::vector<uint8_t>& out) {
+  out.clear();
+  for (uint32_t words = 1;; ++words) {
+    const uint64_t end = word_end(p, UINT64_MAX, at);
+    for (; at < end; ++at) out.push_back(fold_case(p[at], spec.lower));
+    if (words == spec.n) return;
+    out.push_back(' ');
+    at = next_letter(p, UINT64_MAX, at);
+  }
+}
+
 uint64_t NgramCounter::total() {
   settle();
   uint64_t sum = 0;
@@ -68,7 +75,7 @@ void NgramCounter::for_each(const std::function<void(std::span<const uint8_t>, u
   uint8_t gram[kMaxPackedNgram];
   const auto give_key = [&](uint64_t key, uint64_t count) {
     if (count == 0) return;
-    write_key(key, n, gram);
+    store_ngram_key(key, n, gram);
     f({gram, n}, count);
   };
   for (size_t key = 0; key < store_.dense_counts.size(); ++key)
@@ -100,7 +107,7 @@ std::vector<NgramEntry> NgramCounter::top(uint64_t k, uint64_t min_count) {
     out.reserve(best.size());
     for (const Slot& x : best) {
       uint8_t gram[kMaxPackedNgram];
-      write_key(x.key, store_.spec.n, gram);
+      store_ngram_key(x.key, store_.spec.n, gram);
       out.push_back({std::string(gram, gram + store_.spec.n), x.count});
     }
     return out;

@@ -82,6 +82,9 @@ GRAMZIP_HD inline uint64_t ngram_key(const uint8_t* p, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) key = key << 8 | p[i];
   return key;
 }
+GRAMZIP_HD inline void store_ngram_key(uint64_t key, uint32_t n, uint8_t* p) {
+  for (uint32_t i = 0; i < n; ++i) p[i] = static_cast<uint8_t>(key >> (8 * (n - 1 - i)));
+}
 // A bijection: keys are equal where their hashes are.
 GRAMZIP_HD constexpr uint64_t hash_ngram_key(uint64_t key) {
   uint64_t h = key * 0x9e3779b97f4a7c15u;
