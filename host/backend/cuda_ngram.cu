@@ -18,6 +18,7 @@ class CudaNgramDevice final : public cpu::NgramAccelerator {
     check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
   }
   ~CudaNgramDevice() override { cudaStreamDestroy(stream_); }
+  std::string name() const override { return "cuda:" + std::to_string(device_); }
   size_t preferred_batch() const override { return options_.batch; }
 
   std::vector<NgramPiece> count(const NgramSpec& spec, std::span<const uint8_t> batch,

@@ -22,6 +22,7 @@ class NgramAccelerator {
  public:
   using Emit = std::function<void(std::span<const uint8_t> gram, uint64_t count)>;
   virtual ~NgramAccelerator() = default;
+  virtual std::string name() const = 0;
   virtual size_t preferred_batch() const = 0;
   // Gives every n-gram that starts in the pieces and its count to `emit`, perhaps in several parts.
   // Returns the pieces that it left out: the CPU counts them. `batch` ends with kNgramPadding

@@ -15,6 +15,7 @@ using test::Files;
 class Watched final : public NgramAccelerator {
  public:
   explicit Watched(std::unique_ptr<NgramAccelerator> device) : device_(std::move(device)) {}
+  std::string name() const override { return device_->name(); }
   size_t preferred_batch() const override { return device_->preferred_batch(); }
   std::vector<NgramPiece> count(const NgramSpec& spec, std::span<const uint8_t> batch,
                                 std::span<const NgramPiece> pieces, const Emit& emit) override {
