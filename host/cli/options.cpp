@@ -143,6 +143,8 @@ std::unique_ptr<Backend> make_backend(Options& o) {
 }
 
 std::unique_ptr<cpu::NgramAccelerator> make_ngram_accelerator(Options& o) {
+  // Merging what comes back costs the host more than counting does where most n-grams are rare.
+  if (o.device == "auto") return nullptr;
   return open_device(o,
                      [](int device, std::string& why) { return make_ngram_device(device, why); });
 }

@@ -51,7 +51,7 @@ void add_decompression(CLI::App& app, Options& o);
 
 // The backend of --device; null for the CPU's. Throws if a demanded device is not there.
 std::unique_ptr<Backend> make_backend(Options& o);
-// The same for counting n-grams.
+// The same for counting n-grams, where auto is the CPU.
 std::unique_ptr<cpu::NgramAccelerator> make_ngram_accelerator(Options& o);
 
 // "12", "12K", "12M", "12G", "12T": K = 1024.
