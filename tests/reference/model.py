@@ -39,7 +39,7 @@ class Body:
         self.inside()
         return value
 
-    def raw(self, bits: int) -> int:
+    def field(self, bits: int) -> int:
         value = self.reader.field(bits)
         self.inside()
         return value

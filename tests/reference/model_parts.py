@@ -147,14 +147,14 @@ class Model:
         """The code lengths of a class, its escape's among them."""
         place = f"{self.place}, class {number}"
         body = self.body
-        count = body.raw(16)
+        count = body.field(16)
         need(count, place, "has no symbol")
-        lengths = {self.escape: body.raw(4) + 1}
+        lengths = {self.escape: body.field(4) + 1}
         rank, u = -1, 0
         sums: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])  # popularity: [s, t]
         for _ in range(count):
             m = body.value("G", 16 * min(15, u // 4) + min(15, (rank + 2).bit_length() - 1))
-            rank += (1 << m) + body.raw(m)
+            rank += (1 << m) + body.field(m)
             u = (3 * u + 4 * m + 2) // 4
             need(rank < len(ranks), place, f"there is no symbol of rank {rank}")
             symbol = ranks[rank]
