@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bit strings and prefix codes, read one symbol at a time."""
+from functools import cached_property
+
 from coded import canonical_codes
 
 
@@ -7,10 +9,16 @@ class PrefixCode:
     """A complete canonical code. An only symbol has the code of zero bits."""
 
     def __init__(self, lengths: dict[int, int]):
+        self.lengths = lengths
         self.longest = max(lengths.values())
-        self.symbols: dict[int, dict[int, int]] = {}  # length: {code with its first bit lowest: symbol}
-        for symbol, length, code in canonical_codes(lengths):
-            self.symbols.setdefault(length, {})[code] = symbol
+
+    @cached_property
+    def symbols(self) -> dict[int, dict[int, int]]:
+        """length: {code with its first bit lowest: symbol}"""
+        symbols: dict[int, dict[int, int]] = {}
+        for symbol, length, code in canonical_codes(self.lengths):
+            symbols.setdefault(length, {})[code] = symbol
+        return symbols
 
 
 def kraft_is_one(lengths: dict[int, int]) -> bool:

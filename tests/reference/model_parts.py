@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of a model's body, in order (section 10 of docs/format.md)."""
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from bits import PrefixCode, bucket_value, kraft_is_one
 from check import need
-from coded import canonical_codes
 from model import MATCHES, Body, open_model
 
 LENGTH_BUCKETS = 28
@@ -40,10 +39,13 @@ class Model:
 
     def counted(self, lengths: dict[int, int], copies: int) -> PrefixCode:
         """The code of these lengths; refuses tables that grow too large."""
-        deepest: dict[int, int] = {}
-        for _, length, code in canonical_codes(lengths):  # shortest first
+        deepest: dict[int, int] = {}  # string of 8 bits: the longest code that begins with it
+        code = 0
+        for length, count in sorted(Counter(lengths.values()).items()):
+            width = 1 << 20 - length  # codes as shares of 2^20, so that the top 8 bits are the string
             if length > 8:
-                deepest[code & 255] = length
+                deepest |= dict.fromkeys(range(code >> 12, (code + count * width - 1 >> 12) + 1), length)
+            code += count * width
         self.entries += copies * (256 + sum(1 << max(4, n - 8) for n in deepest.values()))
         need(self.entries <= MAX_ENTRIES, self.place, "the decoder's tables have more than 2^21 entries")
         return PrefixCode(lengths)

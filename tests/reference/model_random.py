@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable
 
-from model_writer import MATCHES, Spec
+from model_writer import Spec
 
 MAX_STRING = 32
 
@@ -99,13 +99,13 @@ def plain_spec(parts: list[tuple[int, ...]], text: bytes = b"") -> Spec:
     """A small model for hand-made tests: one class that codes the bytes of the text, the strings and
     all matches; popularity 5 for those, 0 for other bytes."""
     spec = Spec(parts)
-    used = sorted(set(text)) + list(range(256, spec.n))
+    used = dict.fromkeys([*sorted(set(text)), *range(256, spec.n)])
     spec.part_lengths = even_lengths(range(spec.v), spec.v) if parts else []
-    spec.popularity = [5 if s in set(used) else 0 for s in range(spec.n)]
+    spec.popularity = [5 if s in used else 0 for s in range(spec.n)]
     spec.global_lengths = even_lengths(range(spec.n), spec.n)
     spec.class_of = [0] * spec.n
-    lengths = even_lengths(used + [spec.n], spec.n + 1)
-    spec.classes = [{s: lengths[s] for s in used + [spec.n]}]
+    lengths = even_lengths([*used, spec.n], spec.n + 1)
+    spec.classes = [{s: lengths[s] for s in [*used, spec.n]}]
     spec.distance_lengths = [even_lengths(range(1, 50), 50) for _ in range(4)]
     return spec
 
@@ -118,5 +118,3 @@ def even_lengths(symbols: Iterable[int], size: int) -> list[int]:
     lengths = {s: short + (i >= len(symbols) - longer) for i, s in enumerate(symbols)}
     return listed(lengths, size)
 
-
-assert MATCHES == 5 * 28

@@ -35,13 +35,14 @@ class Spec:
         return self.v + MATCHES
 
     def pieces(self) -> list[bytes]:
-        """What each symbol below v decodes to. A string within itself counts as one byte."""
+        """What each symbol below v decodes to. A string within itself counts as one
+        byte, and of strings that are too long the end is taken."""
         known = {byte: bytes([byte]) for byte in range(256)}
 
         def expand(symbol: int) -> bytes:
             if symbol not in known:
                 known[symbol] = b"?"
-                known[symbol] = b"".join(map(expand, self.parts[symbol - 256]))
+                known[symbol] = b"".join(map(expand, self.parts[symbol - 256]))[-40:]
             return known[symbol]
 
         return [expand(symbol) for symbol in range(self.v)]

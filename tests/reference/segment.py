@@ -107,6 +107,7 @@ def decode_segment(segment, data, model, place):
     blocks = decode_blocks(segment, data, model, place)
     for _, error in blocks:
         if error:
+            error.blocks = [error and error.status for _, error in blocks]
             raise error
     return b"".join(block for block, _ in blocks)
 
