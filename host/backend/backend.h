@@ -55,7 +55,7 @@ struct DecodeRequest {
   SegmentView segment;
   uint32_t first_block;  // 0 for codec ngram, whose blocks refer to those before
   uint32_t block_count;
-  std::span<uint8_t> output;      // decoded bytes of those blocks
+  std::span<uint8_t> output;  // decoded bytes of those blocks
   // block_count; the output of a block that is not ok is unspecified, for codec ngram zero.
   std::span<BlockStatus> status;
 };

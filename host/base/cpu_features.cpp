@@ -12,11 +12,16 @@ const CpuFeatures& cpu_features() {
     if (wish != nullptr && std::strcmp(wish, "baseline") == 0) return f;
 #if defined(__x86_64__)
     f.avx2_bmi2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    f.avx512 = f.avx2_bmi2 && __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 #endif
     return f;
   }();
   return features;
 }
 
-std::string cpu_features_text() { return cpu_features().avx2_bmi2 ? "AVX2, BMI2" : "baseline"; }
+std::string cpu_features_text() {
+  if (cpu_features().avx512) return "AVX2, BMI2, AVX-512";
+  return cpu_features().avx2_bmi2 ? "AVX2, BMI2" : "baseline";
+}
 }  // namespace gramzip

@@ -7,6 +7,7 @@
 namespace gramzip {
 struct CpuFeatures {
   bool avx2_bmi2 = false;  // x86-64-v3: AVX2 and BMI2
+  bool avx512 = false;     // and AVX-512 F, BW and VL
 };
 const CpuFeatures& cpu_features();
 std::string cpu_features_text();

@@ -11,6 +11,12 @@ class Source {
   virtual ~Source() = default;
   // Fills p with up to n bytes; less than n only at the end of the input. Throws Error(io).
   virtual size_t read(uint8_t* p, size_t n) = 0;
+  // The next n bytes in place, moved past; they stay valid until the call that was given the source
+  // returns. Empty, and nothing moved, if there are fewer or they are not in memory.
+  virtual std::span<const uint8_t> view(size_t n) {
+    static_cast<void>(n);
+    return {};
+  }
 };
 
 // A source that can be read anywhere, by several threads at once.

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "gramzip/gramzip.h"
 #include "host/engine/engine.h"
@@ -21,6 +22,10 @@ class MemorySource final : public Source, public RandomSource {
     const size_t got = read_at(at_, p, n);
     at_ += got;
     return got;
+  }
+  std::span<const uint8_t> view(size_t n) override {
+    if (n > bytes_.size() - at_) return {};
+    return bytes_.subspan(std::exchange(at_, at_ + n), n);
   }
   uint64_t size() const override { return bytes_.size(); }
   size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
@@ -42,8 +47,12 @@ class MemorySink final : public Sink {
     if (b.size() > room_ - used_)
       fail(ErrorCode::output_too_small,
            "the output does not fit into " + std::to_string(room_) + " bytes");
-    if (!b.empty()) std::memcpy(p_ + used_, b.data(), b.size());
+    if (!b.empty() && b.data() != p_ + used_) std::memcpy(p_ + used_, b.data(), b.size());
     used_ += b.size();
+  }
+  std::span<uint8_t> place(uint64_t at, size_t n) {
+    if (at > room_ || n > room_ - at) return {};
+    return {p_ + at, n};
   }
   size_t used() const { return used_; }
 
@@ -90,6 +99,19 @@ class JoinedMembers final : public MemberSink {
 
  private:
   Sink& out_;
+};
+
+// The same into the caller's memory, where blocks are decoded to.
+class MemoryMembers final : public MemberSink {
+ public:
+  explicit MemoryMembers(MemorySink& out) : out_(out) {}
+  void begin(const Member&) override {}
+  void write(std::span<const uint8_t> b) override { out_.write(b); }
+  std::span<uint8_t> place(uint64_t at, size_t n) override { return out_.place(at, n); }
+  void end(const Member&) override {}
+
+ private:
+  MemorySink& out_;
 };
 
 template <class F>
@@ -164,10 +186,9 @@ DecompressOptions decode_options(const gramzip_options& o, Backend& backend) {
   return options;
 }
 
-void decompress_to(Source& in, Sink& out, const gramzip_options* given) {
+void decompress_to(Source& in, MemberSink& members, const gramzip_options* given) {
   const gramzip_options o = checked(given);
   const auto backend = make_backend(o);
-  JoinedMembers members(out);
   decompress(in, members, decode_options(o, *backend));
 }
 }  // namespace
@@ -246,7 +267,8 @@ gramzip_status gramzip_decompress(const void* src, size_t src_size, void* dst, s
             "a null pointer");
     MemorySource in(src, src_size);
     MemorySink out(dst, *dst_size);
-    decompress_to(in, out, options);
+    MemoryMembers members(out);
+    decompress_to(in, members, options);
     *dst_size = out.used();
   });
 }
@@ -283,7 +305,8 @@ gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void* read_contex
     require(read != nullptr && write != nullptr, "a null pointer");
     CallbackSource in(read, read_context);
     CallbackSink out(write, write_context);
-    decompress_to(in, out, options);
+    JoinedMembers members(out);
+    decompress_to(in, members, options);
   });
 }
 }  // extern "C"

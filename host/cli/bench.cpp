@@ -8,6 +8,7 @@
 
 #include "host/cli/bench_codecs.h"
 #include "host/cli/files.h"
+#include "host/cli/models.h"
 
 namespace gramzip::cli {
 namespace {
@@ -126,7 +127,8 @@ void print_csv(const std::string& path, const Bytes& content, double entropy,
 int run_bench(Options& o) {
   if (o.files.empty()) throw CliError("bench needs a file; see gramzip bench --help");
   const std::unique_ptr<Backend> backend = make_backend(o);
-  const std::vector<BenchCodec> codecs = bench_codecs(o, backend.get());
+  const std::vector<ModelPtr> models = load_models(o.model_files);
+  const std::vector<BenchCodec> codecs = bench_codecs(o, backend.get(), models);
   ordered_json json = {{"command", "bench"},
                        {"version", GRAMZIP_VERSION},
                        {"device", backend ? backend->name() : "CPU"},

@@ -24,6 +24,10 @@ class ViewSource final : public Source {
     at_ += n;
     return n;
   }
+  std::span<const uint8_t> view(size_t n) override {
+    if (n > bytes_.size() - at_) return {};
+    return std::span(bytes_).subspan(std::exchange(at_, at_ + n), n);
+  }
 
  private:
   const Bytes& bytes_;
@@ -45,8 +49,13 @@ class BufferMembers final : public MemberSink {
   void begin(const Member&) override {}
   void write(std::span<const uint8_t> b) override {
     if (b.size() > out_.size() - at_) fail(ErrorCode::internal, "more came back than went in");
-    std::memcpy(out_.data() + at_, b.data(), b.size());
+    uint8_t* const to = out_.data() + at_;
+    if (to != b.data()) std::memcpy(to, b.data(), b.size());
     at_ += b.size();
+  }
+  std::span<uint8_t> place(uint64_t at, size_t n) override {
+    if (at > out_.size() || n > out_.size() - at) return {};
+    return std::span(out_).subspan(at, n);
   }
   void end(const Member&) override {}
 
@@ -55,9 +64,12 @@ class BufferMembers final : public MemberSink {
   size_t at_ = 0;
 };
 
-BenchCodec gramzip_codec(const Options& o, Backend* backend, int threads) {
+BenchCodec gramzip_codec(const Options& o, Backend* backend, std::span<const ModelPtr> models,
+                         int threads) {
   const ContentMode mode = o.mode;
-  return {"gramzip", threads,
+  const int level = o.level;
+  const bool lines_aligned = o.lines_aligned;
+  return {"gramzip -" + std::to_string(level), threads,
           [=](const Bytes& in, Bytes& out) {
             ViewSource source(in);
             BytesSink sink(out);
@@ -65,6 +77,9 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, int threads) {
             c.threads = threads;
             c.mode = mode;
             c.backend = backend;
+            c.level = level;
+            c.lines_aligned = lines_aligned;
+            c.models = models;
             bool given = false;
             compress(
                 [&](MemberInput& m) {
@@ -79,6 +94,7 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, int threads) {
             DecompressOptions d;
             d.threads = threads;
             d.backend = backend;
+            d.models = models;
             decompress(source, sink, d);
           }};
 }
@@ -130,11 +146,12 @@ BenchCodec xz_codec(uint32_t level) {
 #endif
 }  // namespace
 
-std::vector<BenchCodec> bench_codecs(const Options& o, Backend* backend) {
+std::vector<BenchCodec> bench_codecs(const Options& o, Backend* backend,
+                                     std::span<const ModelPtr> models) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int all = o.threads > 0 ? o.threads : cores;
-  std::vector<BenchCodec> out = {gramzip_codec(o, backend, 1)};
-  if (all > 1) out.push_back(gramzip_codec(o, backend, all));
+  std::vector<BenchCodec> out = {gramzip_codec(o, backend, models, 1)};
+  if (all > 1) out.push_back(gramzip_codec(o, backend, models, all));
 #ifdef GRAMZIP_HAVE_ZSTD
   for (const int level : {1, 3, 19}) {
     out.push_back(zstd_codec(level, 1));

@@ -17,8 +17,10 @@ struct BenchCodec {
   std::function<void(const Bytes& in, Bytes& out)> decompress;
 };
 
-// gramzip at one thread and at all, then zstd and xz where the build has them.
-std::vector<BenchCodec> bench_codecs(const Options& o, Backend* backend);
+// gramzip at one thread and at all, then zstd and xz where the build has them. The models must
+// outlive the codecs.
+std::vector<BenchCodec> bench_codecs(const Options& o, Backend* backend,
+                                     std::span<const ModelPtr> models);
 // Bits of Shannon entropy per byte, bytes taken one by one.
 double order0_entropy(const Bytes& bytes);
 }  // namespace gramzip::cli

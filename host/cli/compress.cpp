@@ -5,6 +5,7 @@
 #include <set>
 
 #include "host/cli/inputs.h"
+#include "host/cli/models.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
 #include "host/cli/report.h"
@@ -20,7 +21,8 @@ struct Taken {
 
 class Compression {
  public:
-  Compression(Options& o, Backend* backend) : o_(o), backend_(backend) {}
+  Compression(Options& o, Backend* backend, std::span<const ModelPtr> models)
+      : o_(o), backend_(backend), models_(models) {}
 
   // One archive of `inputs` at `output`.
   ordered_json run(const std::vector<Input>& inputs, const std::string& output,
@@ -44,6 +46,9 @@ class Compression {
     c.threads = o_.threads;
     c.mode = o_.mode;
     c.backend = backend_;
+    c.level = o_.level;
+    c.models = models_;
+    c.lines_aligned = o_.lines_aligned;
     c.progress = [&](uint64_t content) { bar.update(content, counted.count()); };
     size_t at = 0;
     std::vector<Taken> taken;
@@ -119,6 +124,7 @@ class Compression {
 
   Options& o_;
   Backend* backend_;
+  std::span<const ModelPtr> models_;
 };
 
 // Names in one archive, and what must not be in it.
@@ -151,14 +157,14 @@ void prepare_joined(std::vector<Input>& inputs, const Options& o, Console& conso
 int run_compress(Options& o) {
   if (o.files.empty()) o.files.push_back("-");
   if (o.to_stdout && !o.output.empty()) throw CliError("-c and -o exclude each other; give one");
-  if (o.level_given) o.console.note("levels -1 to -9 all choose the same codec in this version");
   const bool piped = o.files == std::vector<std::string>{"-"} && o.output.empty();
   if (o.to_stdout || piped) o.output = "-";
   if (o.output == "-" && isatty(STDOUT_FILENO) != 0 && !o.force)
     throw CliError("standard output: binary data and a terminal; use -o FILE, a pipe, or -f");
 
   const std::unique_ptr<Backend> backend = make_backend(o);
-  Compression job(o, backend.get());
+  const std::vector<ModelPtr> models = load_models(o.model_files);
+  Compression job(o, backend.get(), models);
   std::vector<Input> inputs = collect_inputs(o.files, o.recursive, o.console);
   ordered_json json = {{"command", "compress"}, {"files", ordered_json::array()}};
   bool failed = false;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "host/cli/members_out.h"
+#include "host/cli/models.h"
 #include "host/cli/options.h"
 #include "host/cli/report.h"
 
@@ -44,7 +45,8 @@ bool names_folder(const std::string& output) {
 
 class Decompression {
  public:
-  Decompression(Options& o, Backend* backend) : o_(o), backend_(backend) {}
+  Decompression(Options& o, Backend* backend, std::span<const ModelPtr> models)
+      : o_(o), backend_(backend), models_(models) {}
 
   ordered_json run(const std::string& path) {
     FileSource source(path);
@@ -84,6 +86,7 @@ class Decompression {
     DecompressOptions d;
     d.threads = o_.threads;
     d.backend = backend_;
+    d.models = models_;
     d.max_output = o_.max_output;
     d.progress = [&](uint64_t content) { bar_->update(content, 0); };
     return decompress(source, out, d);
@@ -145,6 +148,7 @@ class Decompression {
 
   Options& o_;
   Backend* backend_;
+  std::span<const ModelPtr> models_;
   std::string title_;
   ProgressBar* bar_ = nullptr;
 };
@@ -160,7 +164,8 @@ int run_decompress(Options& o) {
     throw CliError("-o " + shown(o.output) +
                    ": one file for several archives; -o DIR/ takes a folder, -c joins them");
   const std::unique_ptr<Backend> backend = make_backend(o);
-  Decompression job(o, backend.get());
+  const std::vector<ModelPtr> models = load_models(o.model_files);
+  Decompression job(o, backend.get(), models);
   ordered_json json = {{"command", "decompress"}, {"files", ordered_json::array()}};
   bool stdout_data = o.to_stdout;
   const int code = for_each_file(o, [&](const std::string& path) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // gramzip get: one file, one tensor, one range of bytes or of lines, decoding only what holds it.
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
+#include "host/cli/models.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
 #include "host/cli/tensors.h"
@@ -99,6 +101,8 @@ void get(Options& o) {
   DecompressOptions d;
   d.threads = o.threads;
   d.backend = backend.get();
+  const std::vector<ModelPtr> models = load_models(o.model_files);
+  d.models = models;
   d.max_output = o.max_output;
   // Parsed before anything is opened.
   const Range bytes = o.bytes.empty() ? Range() : parse_range(o.bytes, "--bytes", 0);
@@ -130,11 +134,20 @@ void get(Options& o) {
   if (o.lines.empty()) {
     reader.read(base.begin, base.end, out, d);
   } else {
-    // Lines can only be counted from the start.
-    constexpr uint64_t kWindow = 32u << 20;
+    // Lines can only be counted from the start. A step ends where a segment does, since a segment
+    // of text is decoded from its start.
+    constexpr uint64_t kStep = 8u << 20;
     LineSink counted(out, lines);
-    for (uint64_t at = base.begin; at < base.end && !counted.done(); at += kWindow)
-      reader.read(at, std::min(base.end, at + kWindow), counted, d);
+    const auto& segments = reader.segments();
+    for (uint64_t at = base.begin, next; at < base.end && !counted.done(); at = next) {
+      const auto last =
+          std::lower_bound(segments.begin(), segments.end(), std::min(base.end, at + kStep),
+                           [](const SegmentInfo& s, uint64_t to) {
+                             return s.content_offset + s.content_bytes < to;
+                           });
+      next = std::min(base.end, last->content_offset + last->content_bytes);
+      reader.read(at, next, counted, d);
+    }
     if (counted.seen() < lines.begin)
       throw CliError("--lines " + o.lines + ": there are only " + std::to_string(counted.seen()) +
                      " lines");

@@ -32,6 +32,15 @@ const char* kind_text(MemberKind k) {
   return k == MemberKind::safetensors ? "safetensors" : "plain";
 }
 
+const char* codec_text(Codec c) {
+  return c == Codec::ngram ? "ngram" : c == Codec::floats ? "floats" : "bytes";
+}
+
+// The hash of a segment's model; empty if it has none.
+std::string model_text(const SegmentHeader& h) {
+  return h.codec == Codec::ngram ? Hash128{h.model_low, h.model_high}.hex() : "";
+}
+
 std::string ratio_text(uint64_t content, uint64_t archive) {
   return archive == 0 ? "-" : fmt::format("{:.3f}", ratio(content, archive));
 }
@@ -97,6 +106,8 @@ class Listing {
                                {"content_offset", s.content_offset},
                                {"content_bytes", s.content_bytes},
                                {"type", element_info(h.type).name},
+                               {"codec", codec_text(h.codec)},
+                               {"model", model_text(h)},
                                {"blocks", h.blocks},
                                {"tables", h.tables}});
     }
@@ -118,16 +129,16 @@ class Listing {
   }
 
   void print_segments() {
-    print(fmt::format("\n{:>8} {:>14} {:>14} {:>10} {:>10} {:>7}  {:<8} {:>6}\n", "segment",
-                      "archive offset", "content offset", "size", "compressed", "ratio", "type",
-                      "blocks"));
+    print(fmt::format("\n{:>8} {:>14} {:>14} {:>10} {:>10} {:>7}  {:<8} {:>6}  {:<6}  {}\n",
+                      "segment", "archive offset", "content offset", "size", "compressed", "ratio",
+                      "type", "blocks", "codec", "model"));
     for (size_t i = 0; i < reader_.segments().size(); ++i) {
       const SegmentInfo& s = reader_.segments()[i];
       const SegmentHeader h = reader_.segment_header(i);
-      print(fmt::format("{:>8} {:>14} {:>14} {:>10} {:>10} {:>7}  {:<8} {:>6}\n", i,
+      print(fmt::format("{:>8} {:>14} {:>14} {:>10} {:>10} {:>7}  {:<8} {:>6}  {:<6}  {}\n", i,
                         s.archive_offset, s.content_offset, s.content_bytes, s.section_bytes,
                         ratio_text(s.content_bytes, s.section_bytes), element_info(h.type).name,
-                        h.blocks));
+                        h.blocks, codec_text(h.codec), model_text(h)));
     }
   }
 

@@ -22,6 +22,7 @@ void add_compress(CLI::App& app, Options& o) {
   add_files(app, o, "files to compress; - or none: standard input");
   add_output(app, o);
   add_compression(app, o);
+  add_models(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
@@ -29,12 +30,14 @@ void add_decompress(CLI::App& app, Options& o) {
   add_files(app, o, "archives; - or none: standard input");
   add_output(app, o);
   add_decompression(app, o);
+  add_models(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
 void add_test(CLI::App& app, Options& o) {
   add_files(app, o, "archives; - or none: standard input");
   add_decompression(app, o);
+  add_models(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
@@ -55,8 +58,33 @@ void add_get(CLI::App& app, Options& o) {
   app.add_option("-o,--output", o.output, "output file; standard output if not given")
       ->type_name("OUT");
   app.add_flag("-f,--force", o.force, "replace an existing file; write to a terminal");
+  add_models(app, o);
   add_work(app, o);
   add_console(app, o, false);
+}
+void add_train(CLI::App& app, Options& o) {
+  add_files(app, o, "texts to learn from; - is standard input");
+  app.add_option("-o,--output", o.output, "model file to write")->type_name("MODEL");
+  app.add_flag("-f,--force", o.force, "replace an existing file");
+  app.add_option("--entries", o.entries, "strings at most (default: by the size of the texts)")
+      ->type_name("N")
+      ->check(CLI::Range(1u, text::kMaxStrings).description(""));
+  app.add_option("--classes", o.classes, "classes at most (default: by the size of the texts)")
+      ->type_name("C")
+      ->check(CLI::Range(1u, text::kMaxClasses).description(""));
+  app.add_option_function<std::string>(
+         "--sample", [&o](const std::string& s) { o.sample_bytes = parse_size(s, "--sample"); },
+         "learn from so much of the texts, and say what that costs")
+      ->type_name("BYTES");
+  add_level(app, o);
+  add_work(app, o);
+  add_console(app, o, true);
+}
+void add_model(CLI::App& app, Options& o) {
+  add_files(app, o, "show, then a model file");
+  app.add_option("--top", o.top, "strings to show, the most useful first (default: 20)")
+      ->type_name("K");
+  add_console(app, o, true);
 }
 void add_bench(CLI::App& app, Options& o) {
   add_files(app, o, "files to measure with");
@@ -70,6 +98,8 @@ void add_bench(CLI::App& app, Options& o) {
          "only the first BYTES of each file")
       ->type_name("BYTES");
   app.add_flag("--csv", o.csv, "comma-separated values");
+  add_level(app, o);
+  add_models(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
@@ -87,6 +117,10 @@ constexpr Command kCommands[] = {
      "gramzip list -v model.safetensors.grz", run_list, add_list},
     {"get", "", "one file, tensor, byte range or line range",
      "gramzip get model.safetensors.grz --tensor lm_head.weight -o head.npy", run_get, add_get},
+    {"train", "", "learn a model from texts, for -D",
+     "gramzip train -o logs.grm monday.log tuesday.log", run_train, add_train},
+    {"model", "", "model show: what a model has learnt", "gramzip model show logs.grm --top 50",
+     run_model, add_model},
     {"bench", "", "ratio and speed beside zstd and xz", "gramzip bench corpus.txt", run_bench,
      add_bench},
     {"doctor", "", "devices, build and a self-test", "gramzip doctor", run_doctor, add_doctor},
@@ -160,6 +194,7 @@ int run_short_form(int argc, char** argv) {
   add_output(app, o);
   add_compression(app, o);
   add_decompression(app, o);
+  add_models(app, o);
   add_work(app, o);
   add_console(app, o, true);
   app.set_version_flag("-V,--version", "gramzip " GRAMZIP_VERSION, "print the version");

@@ -70,6 +70,31 @@ void add_output(CLI::App& app, Options& o) {
       "-k,--keep", [&o] { o.remove_source = false; }, "keep sources (default)");
 }
 
+void add_level(CLI::App& app, Options& o) {
+  // All levels are options; the help names three.
+  for (int level = kLeastLevel; level <= kMostLevel; ++level) {
+    const bool least = level == kLeastLevel, most = level == kMostLevel;
+    const std::string name = "-" + std::to_string(level) +
+                             (least  ? ",--fast"
+                              : most ? ",--best"
+                                     : "");
+    const char* help = least                    ? "fast; -2 to -8 lie between"
+                       : most                   ? "smallest"
+                       : level == kDefaultLevel ? "default"
+                                                : "";
+    CLI::Option* option = app.add_flag_callback(
+        name, [&o, level] { o.level = level; }, help);
+    if (*help == 0) option->group("");
+  }
+}
+
+void add_models(CLI::App& app, Options& o) {
+  app.add_option("-D", o.model_files, "model of gramzip train; several may be given")
+      ->type_name("MODEL")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void add_compression(CLI::App& app, Options& o) {
   app.add_flag("-r,--recursive", o.recursive, "take the files below folders");
   choice<ContentMode>(app, "--as", o.mode,
@@ -78,16 +103,8 @@ void add_compression(CLI::App& app, Options& o) {
                        {"weights", ContentMode::weights},
                        {"bytes", ContentMode::bytes}},
                       "KIND", "auto, text, weights or bytes (default: auto, by content)");
-  app.add_flag_callback(
-      "-1,-2,-3,-4,-5,-6,-7,-8,-9,--fast,--best", [&o] { o.level_given = true; },
-      "accepted; all levels choose the same codec in this version");
-  app.add_option_function<std::string>(
-         "-D",
-         [](const std::string&) {
-           throw CliError("-D: named models come in a later version; compress without it");
-         },
-         "named model (not in this version)")
-      ->type_name("MODEL");
+  app.add_flag("--lines-aligned", o.lines_aligned, "segments of text end at line ends");
+  add_level(app, o);
 }
 
 void add_decompression(CLI::App& app, Options& o) {

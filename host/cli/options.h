@@ -15,8 +15,10 @@ struct Options {
   std::vector<std::string> files;
   std::string output;  // -o; empty: not given
   bool to_stdout = false, force = false, remove_source = false, recursive = false;
-  bool stored_name = false;  // -N
-  bool level_given = false;  // -1 to -9
+  bool stored_name = false;              // -N
+  int level = kDefaultLevel;             // -1 to -9
+  std::vector<std::string> model_files;  // -D
+  bool lines_aligned = false;
   int threads = 0;
   std::string device = "auto";
   ContentMode mode = ContentMode::automatic;
@@ -25,6 +27,11 @@ struct Options {
 
   // get
   std::string tensor, member, bytes, lines;
+  // train
+  uint32_t entries = 0, classes = 0;
+  uint64_t sample_bytes = 0;
+  // model show
+  uint32_t top = 20;
   // bench
   int runs = 5;
   double seconds = 20;
@@ -37,6 +44,8 @@ void add_files(CLI::App& app, Options& o, const std::string& what);
 void add_console(CLI::App& app, Options& o, bool json);
 void add_work(CLI::App& app, Options& o);    // -T, --device
 void add_output(CLI::App& app, Options& o);  // -o -c -f -k --rm
+void add_level(CLI::App& app, Options& o);   // -1 to -9
+void add_models(CLI::App& app, Options& o);  // -D
 void add_compression(CLI::App& app, Options& o);
 void add_decompression(CLI::App& app, Options& o);
 
@@ -59,6 +68,8 @@ int run_cat(Options& o);
 int run_test(Options& o);
 int run_list(Options& o);
 int run_get(Options& o);
+int run_train(Options& o);
+int run_model(Options& o);
 int run_bench(Options& o);
 int run_doctor(Options& o);
 }  // namespace gramzip::cli

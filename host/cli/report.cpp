@@ -27,6 +27,8 @@ nlohmann::ordered_json summary_json(const std::string& input, const std::string&
   j["ratio"] = ratio(s.content_bytes, s.archive_bytes);
   j["members"] = s.members;
   j["segments"] = s.segments;
+  j["ngram_segments"] = s.ngram_segments;
+  j["models"] = s.models;
   j["blocks"] = {{"raw", s.blocks[0]},
                  {"coded", s.blocks[1]},
                  {"constant", s.blocks[2]},

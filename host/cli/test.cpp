@@ -4,6 +4,7 @@
 
 #include "host/cli/files.h"
 #include "host/cli/members_out.h"
+#include "host/cli/models.h"
 #include "host/cli/options.h"
 #include "host/cli/report.h"
 
@@ -11,6 +12,7 @@ namespace gramzip::cli {
 int run_test(Options& o) {
   using nlohmann::ordered_json;
   const std::unique_ptr<Backend> backend = make_backend(o);
+  const std::vector<ModelPtr> models = load_models(o.model_files);
   ordered_json json = {{"command", "test"}, {"files", ordered_json::array()}};
   const int code = for_each_file(o, [&](const std::string& path) {
     const std::string title = path == "-" ? "standard input" : shown(path);
@@ -21,6 +23,7 @@ int run_test(Options& o) {
       DecompressOptions d;
       d.threads = o.threads;
       d.backend = backend.get();
+      d.models = models;
       d.max_output = o.max_output;
       d.progress = [&](uint64_t content) { bar.update(content, 0); };
       NoMembers nowhere;

@@ -43,7 +43,7 @@ DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) 
     d.codes_nothing[t] = tables[t].count == 0;
     if (tables[t].count > 0) fill_single(tables[t], d.bits, d.single.data() + t * size);
   }
-  if (codec == Codec::bytes && tables.size() == 1 && tables[0].count > 0) {
+  if (tables.size() == 1 && tables[0].count > 0 && tables[0].first + tables[0].count <= 256) {
     d.multi.resize(size);
     for (uint32_t i = 0; i < size; ++i)
       d.multi[i] = huffman::multi_entry(d.single.data(), d.bits, i);

@@ -9,23 +9,26 @@
 #include "gramzip/core/plan.h"
 #include "gramzip/core/status.h"
 #include "host/cpu/decode_tables.h"
+#include "host/cpu/lane_read.h"
 
 namespace gramzip::cpu {
-// Where lanes lie after de-interleaving: each contiguous, with 16 zero bytes behind. Behind the
-// start of every lane lie lane_slack() bytes that may be read, of other lanes or of none.
-struct LaneSet {
-  const uint8_t* base;  // lane l at base + l * stride
-  size_t stride;
-  const uint32_t* words;  // of each lane
+// Behind the start of every lane of a LaneSet lie lane_slack() bytes that may be read, of other
+// lanes or of none.
+
+// Symbols of a block of floats on their way, from call to call.
+struct FloatSpace {
+  std::vector<uint8_t> lanes;  // symbols below 256, a lane after the other
+  std::vector<uint8_t> bytes;  // the same in order of elements
+  std::vector<uint16_t> symbols;
 };
 
 // The loops over lanes, one set per instruction set. Each returns ok or bad_stream.
 struct DecodeLoops {
-  void (*rows_to_lanes)(const uint8_t* row, uint32_t rows, uint8_t* lanes, size_t stride);
+  RowsToLanes rows_to_lanes;
   BlockStatus (*bytes)(const LaneSet&, const DecodeTables&, uint32_t n, uint8_t* out);
   // class_ids: one a run, null if there is one table.
   BlockStatus (*floats)(const LaneSet&, const DecodeTables&, const Split&, const uint8_t* class_ids,
-                        uint32_t n, const uint8_t* raw_plane, uint16_t* symbols, uint8_t* out);
+                        uint32_t n, const uint8_t* raw_plane, FloatSpace& space, uint8_t* out);
 };
 extern const DecodeLoops kDecodeBaseline;
 extern const DecodeLoops kDecodeAvx2;  // where the build has it
@@ -40,6 +43,6 @@ class BlockDecoder {
  private:
   std::vector<uint8_t> lane_bytes_;
   std::vector<uint8_t> class_ids_;
-  std::vector<uint16_t> symbols_;
+  FloatSpace floats_;
 };
 }  // namespace gramzip::cpu

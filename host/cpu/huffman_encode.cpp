@@ -2,16 +2,13 @@
 // The layout of a coded block. The loops over symbols are in huffman_encode_loops.inl.
 #include "host/cpu/huffman_encode.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 
-#include "gramzip/core/wire.h"
 #include "host/base/cpu_features.h"
 
 namespace gramzip::cpu {
-namespace {
-const EncodeLoops& loops() {
+const EncodeLoops& encode_loops() {
 #if defined(GRAMZIP_HAVE_AVX2)
   static const EncodeLoops& chosen = cpu_features().avx2_bmi2 ? kEncodeAvx2 : kEncodeBaseline;
   return chosen;
@@ -19,6 +16,8 @@ const EncodeLoops& loops() {
   return kEncodeBaseline;
 #endif
 }
+
+namespace {
 // Working memory only grows: what is in it is written before it is read.
 template <class T>
 T* room_for(std::vector<T>& v, size_t n) {
@@ -57,45 +56,29 @@ uint32_t BlockEncoder::encode(std::span<const uint8_t> content, const Split& spl
       job.symbols16 = symbols16 = room_for(symbols16_, plan.n);
     else
       job.symbols = symbols = room_for(symbols_, plan.n);
-    loops().split(content.data(), plan.n, split, symbols, symbols16, raw_plane);
+    encode_loops().split(content.data(), plan.n, split, symbols, symbols16, raw_plane);
   }
   // An odd number of cache lines apart, so that the lanes do not share sets of the cache.
   const size_t longest = lane_count(plan.n, 0, split.interleaved) * size_t{kMaxSymbolBits} / 8 + 24;
   job.stride = ((longest + 63) / 64 | 1) * 64;
   job.lanes = room_for(lane_bytes_, job.stride * kLanes);
-  std::array<uint32_t, kLanes> words{};
-  loops().lanes(job, words.data());
+  LaneWords words{};
+  encode_loops().lanes(job, words.data());
 
-  const auto [least, most] = std::minmax_element(words.begin(), words.end());
-  uint32_t total = 0;
-  for (const uint32_t w : words) total += w;
-  const LanePlan lane_plan = plan_lanes(*least, *most, total);
+  const LanePlan lane_plan = plan_lanes(words);
   const uint32_t coded = coded_block_bytes(plan, lane_plan);
   if (coded >= size) return 0;
 
   const LaneHead head = lane_plan.head;
-  const size_t rows_at = plan.rows_at(head.extra_bits);
   uint8_t* block = out;
   if (plan.raw_bytes > 0) std::memcpy(block, raw_plane, plan.raw_bytes);
-  std::memset(block + plan.raw_bytes, 0, rows_at - plan.raw_bytes);
+  std::memset(block + plan.raw_bytes, 0, plan.lanes_at - plan.raw_bytes);
   const uint32_t id_bits = class_id_bits(table_count);
   for (size_t r = 0; id_bits > 0 && r < class_ids.size(); ++r)
     or_bits(block + plan.ids_at, r * id_bits, id_bits, class_ids[r]);
 
-  uint8_t* header = block + plan.lanes_at;
-  store_le<uint32_t>(header, pack_lane_head(head));
-  for (uint32_t k = 0; k < head.extra_bits; ++k) {
-    uint32_t bits = 0;
-    for (uint32_t l = 0; l < kLanes; ++l) bits |= (((words[l] - head.rows) >> k) & 1u) << l;
-    store_le<uint32_t>(header + 4 + 4 * k, bits);
-  }
-  loops().lanes_to_rows(job.lanes, job.stride, head.rows, block + rows_at);
-  uint8_t* tails = block + rows_at + size_t{head.rows} * kLanes * 4;
-  for (uint32_t l = 0; l < kLanes; ++l) {
-    const size_t tail = size_t{words[l] - head.rows} * 4;
-    std::memcpy(tails, job.lanes + l * job.stride + size_t{4} * head.rows, tail);
-    tails += tail;
-  }
+  write_lanes({job.lanes, job.stride, words.data()}, head, encode_loops().lanes_to_rows,
+              block + plan.lanes_at);
   return coded;
 }
 }  // namespace gramzip::cpu

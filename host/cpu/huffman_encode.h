@@ -7,6 +7,7 @@
 
 #include "gramzip/core/plan.h"
 #include "host/cpu/encode_tables.h"
+#include "host/cpu/lane_write.h"
 #include "host/model/code_lengths.h"
 
 namespace gramzip::cpu {
@@ -25,7 +26,7 @@ struct LaneJob {
 // One set per instruction set.
 struct EncodeLoops {
   void (*lanes)(const LaneJob&, uint32_t* words);
-  void (*lanes_to_rows)(const uint8_t* lanes, size_t stride, uint32_t rows, uint8_t* row);
+  LanesToRows lanes_to_rows;
   // Elements into symbols (symbols16 if the alphabet has more than 256) and the raw plane, whose
   // bytes are zero before.
   void (*split)(const uint8_t* content, uint32_t n, const Split&, uint8_t* symbols,
@@ -33,6 +34,7 @@ struct EncodeLoops {
 };
 extern const EncodeLoops kEncodeBaseline;
 extern const EncodeLoops kEncodeAvx2;  // where the build has it
+const EncodeLoops& encode_loops();     // the best that the processor runs
 
 // Working memory of one thread, reused from block to block.
 class BlockEncoder {

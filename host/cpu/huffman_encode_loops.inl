@@ -2,8 +2,7 @@
 // The encoder's loops over symbols, compiled once per instruction set with GRAMZIP_ENCODE_LOOPS as
 // the table's name.
 //
-// Bits gather in a register of 64; bytes that are full go out by one unaligned store, so 4 codes of
-// 12 bits fit between two flushes. Two lanes run side by side, because a lane waits for its own
+// 4 codes of 12 bits fit between two flushes of a lane. Two lanes run side by side, because a lane waits for its own
 // flush, and two symbols go at a time where there is a table of pairs.
 #include <algorithm>
 #include <cstring>
@@ -11,36 +10,13 @@
 #include "gramzip/core/lanes.h"
 #include "gramzip/core/wire.h"
 #include "host/cpu/huffman_encode.h"
+#include "host/cpu/lane_writer.inl"
 #include "host/cpu/transpose.inl"
 
 namespace gramzip::cpu {
 namespace {
 constexpr uint32_t kPerFlush = 4;
 static_assert(7 + kPerFlush * kMaxSymbolBits < 64);
-
-// Stores run up to 8 bytes past the lane's bits; the lanes have that room.
-struct LaneWriter {
-  uint8_t* at;
-  uint64_t bits = 0;
-  uint64_t count = 0;
-
-  void put(Code c) {
-    bits |= uint64_t{c.bits} << (count & 63);
-    count += c.length;
-  }
-  void flush() {
-    store_le<uint64_t>(at, bits);
-    at += count >> 3;
-    bits >>= count & 56;
-    count &= 7;
-  }
-  // Completes the last word with zero bits; returns the lane's words.
-  uint32_t finish(const uint8_t* begin) {
-    flush();
-    store_le<uint64_t>(at, bits);  // at most 7 bits, so zeros to the end of the word
-    return words_of_bits(static_cast<uint32_t>(at - begin) * 8 + static_cast<uint32_t>(count));
-  }
-};
 
 template <class Symbol>
 struct Singles {

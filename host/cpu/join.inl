@@ -9,8 +9,8 @@
 
 namespace gramzip::cpu {
 namespace {
-template <class T>
-void join_all(const Split& split, const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n,
+template <class T, class Symbol>
+void join_all(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
               uint8_t* out) {
   for (uint32_t i = 0; i < n; ++i) {
     const uint64_t raw = load_bits(raw_plane, uint64_t{i} * split.raw_bits, split.raw_bits);
@@ -18,8 +18,8 @@ void join_all(const Split& split, const uint8_t* raw_plane, const uint16_t* symb
   }
 }
 // Raw values of whole bytes, the usual case: no bit arithmetic, so the compiler can use vectors.
-template <class T, uint32_t kRawBytes>
-void join_bytes(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, uint8_t* out) {
+template <class T, uint32_t kRawBytes, class Symbol>
+void join_bytes(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uint8_t* out) {
   constexpr uint32_t shift = 8 * kRawBytes - 1, top = 8 * sizeof(T) - 1;
   for (uint32_t i = 0; i < n; ++i) {
     T raw = 0;
@@ -33,7 +33,8 @@ void join_bytes(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, u
 }
 
 // F8: the sign is the raw bit, 8 signs of a byte spread by one multiplication.
-void join_f8(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, uint8_t* out) {
+template <class Symbol>
+void join_f8(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uint8_t* out) {
   uint32_t i = 0;
   for (; i + 8 <= n; i += 8) {
     uint64_t low = 0;
@@ -43,10 +44,13 @@ void join_f8(const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n, uint
     store_le<uint64_t>(out + i, low | ((signs + 0x00406070787c7e7fu) & 0x8080808080808080u));
   }
   for (; i < n; ++i)
-    out[i] = static_cast<uint8_t>((symbols[i] & 0x7fu) | ((raw_plane[i / 8] >> (i & 7)) << 7));
+    out[i] =
+        static_cast<uint8_t>((symbols[i] & 0x7fu) | ((uint32_t{raw_plane[i / 8]} >> (i & 7)) << 7));
 }
 
-void join(const Split& split, const uint8_t* raw_plane, const uint16_t* symbols, uint32_t n,
+// Symbols in order of elements, as uint8_t or uint16_t.
+template <class Symbol>
+void join(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
           uint8_t* out) {
   if (split.bytes == 1 && split.raw_bits == 1) return join_f8(raw_plane, symbols, n, out);
   if (split.bytes == 2 && split.raw_bits == 8)

@@ -2,9 +2,12 @@
 // Random access: trailers from the end of the file, indexes, then single blocks.
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <mutex>
 
 #include "host/engine/decode_blocks.h"
 #include "host/engine/engine.h"
+#include "host/engine/model_slots.h"
 #include "host/engine/pipeline.h"
 #include "host/frame/member_records.h"
 #include "host/frame/stream_reader.h"
@@ -13,10 +16,12 @@ namespace gramzip {
 namespace {
 using frame::SectionType;
 
-// One segment and where its archive begins in the file.
+// One section and where its archive begins in the file.
 struct Place {
   frame::SectionEntry entry;
   uint64_t archive_at;
+  uint32_t features = 0;                    // of the archive
+  size_t models_begin = 0, models_end = 0;  // of a segment: model sections in reach
 };
 
 void read_exactly(RandomSource& in, uint64_t at, uint8_t* p, size_t n, const std::string& what) {
@@ -30,15 +35,21 @@ struct ArchiveReader::Impl {
   std::vector<Member> members;
   std::vector<SegmentInfo> segments;
   std::vector<Place> places;  // as segments
+  std::vector<Place> models;  // model sections
+  std::mutex slots_mutex;
+  std::deque<std::pair<size_t, std::shared_ptr<ModelSlot>>> slots;  // by model, last used first
   uint64_t content_bytes = 0, archive_bytes = 0;
   std::atomic<uint64_t> blocks_decoded{0};
 
   void open();
-  void load_archive(uint64_t at, uint64_t content, const frame::Index& index);
+  void load_archive(uint64_t at, uint64_t content, const frame::Index& index, uint32_t features);
   frame::SectionHeader section_header(const frame::SectionEntry& e, uint64_t archive_at) const;
   frame::SegmentMeta meta_of(const Place& p, frame::SectionHeader& h) const;
+  std::shared_ptr<ModelSlot> slot(size_t model);
+  ModelPtr model_of(const Place& p, const frame::SegmentMeta& m, std::span<const ModelPtr> given,
+                    const std::string& where);
   void decode_part(const Place& p, uint64_t begin, uint64_t end, std::vector<uint8_t>& out,
-                   Backend& backend);
+                   Backend& backend, std::span<const ModelPtr> given);
 };
 
 // The section's header, which must be the one that the index names.
@@ -61,6 +72,7 @@ void ArchiveReader::Impl::open() {
     uint64_t at;
     frame::Trailer trailer;
     frame::Index index;
+    uint32_t features = 0;
   };
   std::vector<Found> found;
   uint64_t end = in->size();
@@ -97,7 +109,7 @@ void ArchiveReader::Impl::open() {
       fail(ErrorCode::corrupt, where + ": it does not describe this archive");
     f.at = end - t.archive_bytes;
     read_exactly(*in, f.at, head, sizeof head, "archive header");
-    frame::load_archive_header(head, "archive header at byte " + std::to_string(f.at));
+    f.features = frame::load_archive_header(head, "archive header at byte " + std::to_string(f.at));
 
     const std::string place =
         "index section (archive offset " + std::to_string(t.index_offset) + ")";
@@ -120,16 +132,24 @@ void ArchiveReader::Impl::open() {
     found.push_back(std::move(f));
   } while (end > 0);
   for (auto f = found.rbegin(); f != found.rend(); ++f)
-    load_archive(f->at, f->trailer.content_bytes, f->index);
+    load_archive(f->at, f->trailer.content_bytes, f->index, f->features);
 }
 
-void ArchiveReader::Impl::load_archive(uint64_t at, uint64_t content, const frame::Index& index) {
+void ArchiveReader::Impl::load_archive(uint64_t at, uint64_t content, const frame::Index& index,
+                                       uint32_t features) {
   size_t member = 0;
+  const size_t models_before = models.size();
   for (const frame::SectionEntry& e : index.sections) {
     if (e.type == SectionType::segment) {
       segments.push_back(
           {at + e.offset, e.bytes, content_bytes + e.content_offset, e.content_bytes});
-      places.push_back({e, at});
+      const size_t before = models.size() - models_before;
+      places.push_back({e, at, features, models.size() - std::min(before, frame::kModelsInReach),
+                        models.size()});
+      continue;
+    }
+    if (e.type == SectionType::model) {
+      models.push_back({e, at, features});
       continue;
     }
     const frame::SectionHeader h = section_header(e, at);
@@ -166,15 +186,47 @@ frame::SegmentMeta ArchiveReader::Impl::meta_of(const Place& p, frame::SectionHe
   return m;
 }
 
+// A model section, read or kept from before.
+std::shared_ptr<ModelSlot> ArchiveReader::Impl::slot(size_t model) {
+  const std::lock_guard lock(slots_mutex);
+  const auto known =
+      std::find_if(slots.begin(), slots.end(), [model](const auto& s) { return s.first == model; });
+  if (known != slots.end()) {
+    std::rotate(slots.begin(), known, known + 1);
+    return slots.front().second;
+  }
+  const Place& p = models[model];
+  const frame::SectionHeader h = section_header(p.entry, p.archive_at);
+  const std::string where = frame::place_of(h, p.entry.offset);
+  std::vector<uint8_t> body(h.section_bytes() - frame::kSectionHeaderBytes);
+  read_exactly(*in, p.archive_at + p.entry.offset + frame::kSectionHeaderBytes, body.data(),
+               body.size(), where);
+  slots.emplace_front(
+      model, std::make_shared<ModelSlot>(frame::split_section(h, body, where).meta, where));
+  if (slots.size() > frame::kModelsInReach) slots.pop_back();
+  return slots.front().second;
+}
+
+// The newest model section is looked at first: most segments name it, and the others stay unread.
+ModelPtr ArchiveReader::Impl::model_of(const Place& p, const frame::SegmentMeta& m,
+                                       std::span<const ModelPtr> given, const std::string& where) {
+  if (m.header.codec != Codec::ngram) return nullptr;
+  for (size_t i = p.models_end; i > p.models_begin; --i)
+    if (const auto s = slot(i - 1); s->id() == m.model_id()) return s->get();
+  return find_model(m, {}, p.features, given, where);
+}
+
 // Decodes content [begin, end) of one segment, offsets within it, reading only the blocks concerned
-// and the sources of those that are repeats.
+// and the sources of those that are repeats; with codec ngram also all blocks before.
 void ArchiveReader::Impl::decode_part(const Place& p, uint64_t begin, uint64_t end,
-                                      std::vector<uint8_t>& out, Backend& backend) {
+                                      std::vector<uint8_t>& out, Backend& backend,
+                                      std::span<const ModelPtr> given) {
   frame::SectionHeader h{};
   const frame::SegmentMeta m = meta_of(p, h);
   const std::string where = frame::place_of(h, p.entry.offset);
   const uint64_t data_at = p.archive_at + p.entry.offset + h.data_at();
-  const auto first = static_cast<uint32_t>(begin >> m.header.block_log2);
+  const ModelPtr model = model_of(p, m, given, where);
+  const uint32_t first = model ? 0 : static_cast<uint32_t>(begin >> m.header.block_log2);
   const auto last = static_cast<uint32_t>((end - 1) >> m.header.block_log2);
 
   std::vector<uint8_t> data(h.data_bytes, 0);
@@ -190,7 +242,7 @@ void ArchiveReader::Impl::decode_part(const Place& p, uint64_t begin, uint64_t e
   }
   const uint64_t from = m.header.block_begin(first);
   out.resize(m.header.block_begin(last) + m.header.block_bytes(last) - from);
-  decode_blocks(backend, m.view(data), first, last - first + 1, out, where);
+  decode_blocks(backend, m.view(data, model.get()), first, last - first + 1, out, where);
   blocks_decoded += last - first + 1;
   out.resize(end - from);
   out.erase(out.begin(), out.begin() + static_cast<ptrdiff_t>(begin - from));
@@ -246,7 +298,8 @@ void ArchiveReader::read(uint64_t begin, uint64_t end, Sink& out,
         const SegmentInfo& s = list[item.segment];
         const uint64_t from = std::max(begin, s.content_offset) - s.content_offset;
         const uint64_t to = std::min(end, s.content_offset + s.content_bytes) - s.content_offset;
-        impl_->decode_part(impl_->places[item.segment], from, to, item.content, backend);
+        impl_->decode_part(impl_->places[item.segment], from, to, item.content, backend,
+                           options.models);
       },
       [&](Item& item) {
         out.write(item.content);

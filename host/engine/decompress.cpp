@@ -5,6 +5,7 @@
 #include "host/engine/buffer_pool.h"
 #include "host/engine/decode_blocks.h"
 #include "host/engine/engine.h"
+#include "host/engine/model_slots.h"
 #include "host/engine/pipeline.h"
 #include "host/frame/member_records.h"
 #include "host/frame/stream_reader.h"
@@ -18,8 +19,11 @@ struct Item {
   bool archive_begin = false;
   Section section;  // else
   std::string where;
-  std::vector<uint8_t> content;  // of a segment
+  std::span<uint8_t> content;  // of a segment, in `buffer` or where the sink wants it
+  std::vector<uint8_t> buffer;
   frame::SegmentMeta meta;
+  std::shared_ptr<ModelSlot> model;            // of a model section
+  std::shared_ptr<const ModelSlots> in_reach;  // of a segment
 };
 
 // Hands content to the members, in order, and checks what sections say of each other.
@@ -41,11 +45,18 @@ class Assembler {
     log_.sections.push_back({item.section.offset, h.section_bytes(), h.content_offset,
                              item.content.size(), h.header_hash, h.type});
     if (h.type == SectionType::members) return announce(item);
+    if (h.type == SectionType::model) {
+      ++summary_.models;
+      return;
+    }
+    if (item.meta.header.codec == Codec::ngram) ++summary_.ngram_segments;
     ++summary_.segments;
     for (const BlockRecord& r : item.meta.records) ++summary_.blocks[static_cast<size_t>(r.mode)];
     give(item.content, item.where);
     if (options_.progress) options_.progress(summary_.content_bytes);
   }
+
+  uint64_t content_bytes() const { return summary_.content_bytes; }
 
   ArchiveSummary finish() {
     summary_.archive_bytes = reader_.total_bytes();
@@ -162,6 +173,8 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
     begin.archive_begin = true;
     assembler.take(begin);
     bool at_index = false;
+    uint64_t end = assembler.content_bytes();  // of the segments read
+    auto in_reach = std::make_shared<const ModelSlots>();
     run_pipeline<Item>(
         options.threads,
         [&]() -> std::unique_ptr<Item> {
@@ -169,23 +182,47 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
           auto item = std::make_unique<Item>();
           item->section = reader.next_section(bodies.take());
           item->where = frame::place_of(item->section.header, item->section.offset);
-          at_index = item->section.header.type == SectionType::index;
+          const SectionType type = item->section.header.type;
+          at_index = type == SectionType::index;
+          if (type == SectionType::model) {
+            item->model = std::make_shared<ModelSlot>(item->section.parts.meta, item->where);
+            ModelSlots slots = *in_reach;
+            slots.push_back(item->model);
+            if (slots.size() > frame::kModelsInReach) slots.erase(slots.begin());
+            in_reach = std::make_shared<const ModelSlots>(std::move(slots));
+          }
+          item->in_reach = in_reach;
+          if (type == SectionType::segment) {
+            // Places go by what segments claim, one behind the other, so they never overlap.
+            // A claim beyond the format's limit is refused when its turn comes.
+            const uint64_t n = frame::claimed_bytes(item->section.parts.meta);
+            if (n > kMaxSegmentBytes) return item;
+            if (end + n <= options.max_output) item->content = out.place(end, n);
+            end += n;
+          }
           return item;
         },
         [&](Item& item) {
+          // Its errors are its own, also where no segment uses it.
+          if (item.model) item.model->get();
           if (item.section.header.type != SectionType::segment) return;
           const frame::SectionBody& parts = item.section.parts;
           item.meta = frame::load_segment_meta(parts.meta, parts.data.size(), item.where);
           frame::check_block_padding(item.meta, parts.data, item.where);
-          item.content = contents.take();
-          item.content.resize(item.meta.header.decoded_bytes);
-          decode_blocks(backend, item.meta.view(parts.data), 0, item.meta.header.blocks,
-                        item.content, item.where);
+          const ModelPtr model =
+              find_model(item.meta, *item.in_reach, reader.features(), options.models, item.where);
+          if (item.content.empty()) {
+            item.buffer = contents.take();
+            item.buffer.resize(item.meta.header.decoded_bytes);
+            item.content = item.buffer;
+          }
+          decode_blocks(backend, item.meta.view(parts.data, model.get()), 0,
+                        item.meta.header.blocks, item.content, item.where);
         },
         [&](Item& item) {
           assembler.take(item);
           bodies.give(std::move(item.section.body));
-          if (!item.content.empty()) contents.give(std::move(item.content));
+          if (!item.buffer.empty()) contents.give(std::move(item.buffer));
         });
   }
   return assembler.finish();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Floor 4: whole archives. Compress members into an archive, decompress one, read parts of one.
-// Memory is bounded: (threads + 2) segments in flight and 48 bytes of index a segment.
+// Memory is bounded (docs/architecture.md): a window of text, (threads + 2) segments in flight and
+// 48 bytes of index a section.
 #pragma once
 #include <functional>
 #include <memory>
@@ -11,6 +12,8 @@
 #include "host/base/checksum.h"
 #include "host/base/error.h"
 #include "host/base/io.h"
+#include "host/engine/train_model.h"
+#include "host/model/text_model.h"
 
 namespace gramzip {
 enum class MemberKind : uint8_t { plain = 0, safetensors = 1 };
@@ -31,8 +34,22 @@ struct Member {
 // Called now and then with bytes of content done; may throw Error(cancelled).
 using Progress = std::function<void(uint64_t content_bytes)>;
 
+using ModelPtr = std::shared_ptr<const model::TextModel>;
+// Pieces of text to a model; the same at any thread count.
+using TrainFunction = std::function<model::NgramModel(std::span<const std::span<const uint8_t>>,
+                                                      const TrainOptions&)>;
+
+inline constexpr int kLeastLevel = 1, kMostLevel = 9, kDefaultLevel = 6;
+
 struct CompressOptions {
-  int threads = 0;  // 0: one a core
+  int threads = 0;            // 0: one a core
+  int level = kDefaultLevel;  // 1 to 9: sizes of segments and windows of text, effort of the parser
+  // Models that the archive names and does not hold. With any, none is trained. They must outlive
+  // the call.
+  std::span<const ModelPtr> models;
+  bool lines_aligned = false;  // segments of text end at line ends (docs/cli.md)
+  uint64_t sample_bytes = 0;   // of a window, for training; 0: by level
+  TrainFunction train = train_model;
   ContentMode mode = ContentMode::automatic;
   Backend* backend = nullptr;  // null: the CPU backend
   Progress progress;
@@ -44,8 +61,10 @@ struct ArchiveSummary {
   uint64_t archive_bytes = 0;
   uint64_t members = 0;
   uint64_t segments = 0;
-  uint64_t blocks[4] = {};  // by BlockMode
-  Hash128 hash;             // of the content
+  uint64_t ngram_segments = 0;  // of codec ngram
+  uint64_t models = 0;          // that the archive holds
+  uint64_t blocks[4] = {};      // by BlockMode
+  Hash128 hash;                 // of the content
 };
 
 struct MemberInput {
@@ -66,6 +85,13 @@ class MemberSink {
   virtual ~MemberSink() = default;
   virtual void begin(const Member& member) = 0;  // name, mode, kind, start
   virtual void write(std::span<const uint8_t> bytes) = 0;
+  // Memory for the n bytes from byte `at` of all content on, if they may be decoded to where
+  // write() would put them; write() is then given that memory. Empty: they may not. Called ahead of
+  // write(), by any thread, never twice for a byte; after an error the memory holds anything.
+  virtual std::span<uint8_t> place(uint64_t at, size_t n) {
+    static_cast<void>(at), static_cast<void>(n);
+    return {};
+  }
   // The member is complete and its hash and every check up to it hold. Later damage still throws.
   virtual void end(const Member& member) = 0;
 };
@@ -74,6 +100,7 @@ struct DecompressOptions {
   int threads = 0;
   Backend* backend = nullptr;
   Progress progress;
+  std::span<const ModelPtr> models;  // for archives that name models they do not hold
   uint64_t max_output = UINT64_MAX;  // Error(limit) before a byte more is written
 };
 
@@ -99,10 +126,11 @@ class ArchiveReader {
   const std::vector<SegmentInfo>& segments() const;
   uint64_t content_bytes() const;
   uint64_t archive_bytes() const;
-  // Decodes content bytes [begin, end) and nothing beyond the blocks that hold them.
+  // Decodes content bytes [begin, end) and nothing beyond the blocks that hold them, with codec
+  // ngram and those before them in their segment.
   void read(uint64_t begin, uint64_t end, Sink& out, const DecompressOptions& options);
   uint64_t blocks_decoded() const;  // by all reads so far
-  // Element type and block modes of a segment, from its meta.
+  // Codec, element type and model of a segment, from its meta.
   SegmentHeader segment_header(size_t segment) const;
 
  private:

@@ -8,14 +8,37 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
-#include <thread>
 #include <vector>
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+#include "host/base/workers.h"
 
 namespace gramzip {
-inline int resolve_threads(int threads) {
-  if (threads > 0) return threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+// What oneTBB promises of the order of filters, told to ThreadSanitizer, which cannot see into the
+// distribution's library: what came before tell_order(p) happens before what follows see_order(p).
+inline void tell_order([[maybe_unused]] void* place) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_release(place);
+#endif
 }
+inline void see_order([[maybe_unused]] void* place) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_acquire(place);
+#endif
+}
+// One of the turns at a place, which follow each other.
+class Turn {
+ public:
+  explicit Turn(void* place) : place_(place) { see_order(place); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() { tell_order(place_); }
+
+ private:
+  void* place_;
+};
 
 // produce() returns a unique_ptr<Item>, null at the end; work(Item&) runs on any thread;
 // consume(Item&) sees items in the order of production. An exception waits for its turn: what is
@@ -35,8 +58,12 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
   std::vector<Slot> ring(tokens);
   size_t produced = 0;
   bool ended = false;
+  static char started;  // a place that filters reach without their closures, which are new
   const auto first = [&](tbb::flow_control& fc) -> SlotPtr {
+    see_order(&started);
+    const Turn producer(&produced);
     const SlotPtr slot = &ring[produced++ % tokens];
+    const Turn of_slot(slot);
     try {
       if (!ended) slot->item = produce();
     } catch (...) {
@@ -50,6 +77,8 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
     return slot;
   };
   const auto middle = [&](SlotPtr slot) {
+    see_order(&started);
+    const Turn of_slot(slot);
     try {
       if (!slot->error) work(*slot->item);
     } catch (...) {
@@ -58,6 +87,8 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
     return slot;
   };
   const auto last = [&](SlotPtr slot) {
+    see_order(&started);
+    const Turn consumer(&ring), of_slot(slot);
     if (slot->error) std::rethrow_exception(slot->error);
     consume(*slot->item);
     slot->item.reset();
@@ -65,8 +96,20 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
   // More threads than cores are the caller's choice; without this tbb warns of them.
   using Control = tbb::global_control;
   constexpr auto kMost = Control::max_allowed_parallelism;
-  const Control allowed(kMost, std::max<size_t>(static_cast<size_t>(t), Control::active_value(kMost)));
+  const Control allowed(kMost,
+                        std::max<size_t>(static_cast<size_t>(t), Control::active_value(kMost)));
   tbb::task_arena arena(t);
+  // The caller's turns at all places, before the pipeline and after it, also after an exception.
+  const auto callers_turns = [&] {
+    for (Slot& slot : ring) const Turn of_slot(&slot);
+    const Turn producer(&produced), consumer(&ring);
+  };
+  struct AtEnd {
+    const decltype(callers_turns)& turns;
+    ~AtEnd() { turns(); }
+  } const at_end{callers_turns};
+  callers_turns();
+  tell_order(&started);
   arena.execute([&] {
     using tbb::filter_mode;
     tbb::parallel_pipeline(tokens,

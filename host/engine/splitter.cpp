@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/engine/splitter.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <cstring>
 
+#include "host/engine/text_policy.h"
 #include "host/formats/detect.h"
 #include "host/formats/safetensors.h"
 
 namespace gramzip {
 namespace {
-constexpr size_t kPlainSegment = 1u << 20;    // text and bytes
+constexpr size_t kPiece = 1u << 20;  // of plain content: looked at as a whole; a segment of bytes
 constexpr size_t kWeightsSegment = 4u << 20;  // tensors
 constexpr uint64_t kOwnSegment = 256u << 10;  // tensors of this size and more share with no other
 constexpr uint64_t kToTheEnd = UINT64_MAX;
@@ -124,24 +127,24 @@ ElementType Splitter::plain_type(std::span<const uint8_t> content) const {
   return looks_like_text(content) ? ElementType::text : ElementType::bytes;
 }
 
-bool Splitter::next(Chunk& chunk) {
-  std::vector<uint8_t>& content = chunk.content;
-  size_t filled = 0;
-  bool automatic = false;
-  for (;;) {
+// Reads on from the run at hand, up to `most` bytes in all.
+void Splitter::fill(std::vector<uint8_t>& content, Fill& at, size_t most) {
+  while (at.bytes < most) {
     if (!in_member_ && !start_member()) break;
     Run& run = runs_.front();
     // Plain members go on in the segment at hand; anything else starts one of its own.
-    if (filled > 0 && !(automatic && run.automatic)) break;
-    automatic = run.automatic;
-    chunk.type = run.type;
-    const bool floats = element_info(run.type).codec == Codec::floats;
-    const size_t most = floats ? kWeightsSegment : kPlainSegment;
-    const auto want = static_cast<size_t>(std::min<uint64_t>(run.bytes, most - filled));
-    if (content.size() < filled + want) content.resize(filled + want);
-    const size_t got = read(content.data() + filled, want);
-    const std::span<const uint8_t> fresh(content.data() + filled, got);
-    filled += got;
+    if (at.bytes > 0 && !(at.plain && run.automatic)) break;
+    at.plain = run.automatic;
+    at.type = run.type;
+    if (!at.plain)
+      most = element_info(run.type).codec == Codec::floats ? kWeightsSegment
+             : run.type == ElementType::text               ? text_policy(options_.level).segment
+                                                           : kPiece;
+    const auto want = static_cast<size_t>(std::min<uint64_t>(run.bytes, most - at.bytes));
+    if (content.size() < at.bytes + want) content.resize(at.bytes + want);
+    const size_t got = read(content.data() + at.bytes, want);
+    const std::span<const uint8_t> fresh(content.data() + at.bytes, got);
+    at.bytes += got;
     member_hash_.update(fresh);
     if (done_.size() > 1) content_hash_.update(fresh);
     content_ += got;
@@ -149,15 +152,53 @@ bool Splitter::next(Chunk& chunk) {
     if (got < want) {
       end_member();
       // A tensor cut short may end within an element; such a file goes on as bytes.
-      if (filled % element_info(chunk.type).bytes != 0) chunk.type = ElementType::bytes;
+      if (at.bytes % element_info(at.type).bytes != 0) at.type = ElementType::bytes;
     } else if (run.bytes == 0) {
       runs_.pop_front();
     }
-    if (filled == most) break;
-    if (!automatic && filled > 0) break;
+    if (!at.plain && at.bytes > 0) break;
   }
-  content.resize(filled);
-  if (automatic) chunk.type = plain_type(chunk.content);
+}
+
+// Leaves `bytes` in the segment at hand; the rest is the next one's.
+void Splitter::keep(std::vector<uint8_t>& content, Fill& at, size_t bytes) {
+  kept_.assign(content.begin() + static_cast<ptrdiff_t>(bytes),
+               content.begin() + static_cast<ptrdiff_t>(at.bytes));
+  at.bytes = bytes;
+}
+
+// Further pieces join a segment of text as long as they look like text themselves.
+void Splitter::grow_text(std::vector<uint8_t>& content, Fill& at) {
+  const size_t most = text_policy(options_.level).segment;
+  while (at.bytes < most) {
+    const size_t before = at.bytes;
+    fill(content, at, std::min(most, before + kPiece));
+    if (at.bytes == before) return;
+    const std::span<const uint8_t> piece(content.data() + before, at.bytes - before);
+    if (plain_type(piece) != ElementType::text) return keep(content, at, before);
+  }
+  if (!options_.lines_aligned) return;
+  const uint8_t* const from = content.data() + at.bytes - kMaxBlockBytes;
+  if (const void* end = memrchr(from, '\n', kMaxBlockBytes))
+    keep(content, at, static_cast<size_t>(static_cast<const uint8_t*>(end) - content.data()) + 1);
+}
+
+bool Splitter::next(Chunk& chunk) {
+  std::vector<uint8_t>& content = chunk.content;
+  Fill at;
+  if (!kept_.empty()) {
+    content.assign(kept_.begin(), kept_.end());
+    at = {kept_.size(), true, ElementType::bytes};
+    kept_.clear();
+  }
+  fill(content, at, kPiece);
+  if (at.plain) {
+    const ElementType type = plain_type({content.data(), at.bytes});
+    if (type == ElementType::text) grow_text(content, at);
+    at.type = type;
+  }
+  content.resize(at.bytes);
+  chunk.type = at.type;
   chunk.members = std::move(announced_);
   announced_.clear();
   return !chunk.content.empty() || !chunk.members.empty();

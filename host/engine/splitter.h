@@ -40,6 +40,15 @@ class Splitter {
   void end_member();
   void plan_weights(std::vector<uint8_t> first8);
   size_t read(uint8_t* p, size_t n);
+  // What a segment at hand holds: bytes of one run, or of plain runs that follow one another.
+  struct Fill {
+    size_t bytes = 0;
+    bool plain = false;  // text or bytes, by looking
+    ElementType type = ElementType::bytes;
+  };
+  void fill(std::vector<uint8_t>& content, Fill& at, size_t most);
+  void grow_text(std::vector<uint8_t>& content, Fill& at);
+  void keep(std::vector<uint8_t>& content, Fill& at, size_t bytes);
   ElementType plain_type(std::span<const uint8_t> content) const;
 
   const NextMember& next_;
@@ -49,6 +58,7 @@ class Splitter {
   std::deque<Run> runs_;
   std::vector<uint8_t> ahead_;  // bytes read for a look and not yet given out
   size_t ahead_at_ = 0;
+  std::vector<uint8_t> kept_;  // plain content read and counted, for the next segment
   std::vector<frame::MemberRecord> announced_;
   bool announced_name_empty_ = false;
   std::vector<frame::MemberEntry> done_;

@@ -25,7 +25,7 @@ bool looks_like_text(std::span<const uint8_t> bytes) {
       }
     for (; i < piece.size(); ++i) {
       nuls += piece[i] == 0;
-      low += is_low(piece[i]);
+      low += static_cast<uint32_t>(is_low(piece[i]));
     }
     for (size_t k = 0; k < kWidth; ++k) {
       nuls += nul_columns[k];

@@ -5,6 +5,7 @@
 
 #include "gramzip/core/wire.h"
 #include "host/base/error.h"
+#include "host/frame/model_wire.h"
 
 namespace gramzip::frame {
 namespace {
@@ -49,14 +50,15 @@ bool is_archive_magic(const uint8_t* p, size_t n) {
   return n >= sizeof kArchiveMagic && std::memcmp(p, kArchiveMagic, sizeof kArchiveMagic) == 0;
 }
 
-void store_archive_header(uint8_t* p) {
+void store_archive_header(uint8_t* p, uint32_t features) {
   std::memset(p, 0, kArchiveHeaderBytes);
   std::memcpy(p, kArchiveMagic, sizeof kArchiveMagic);
   store_le<uint16_t>(p + 8, kVersion);
+  store_le<uint32_t>(p + 12, features);
   store_le<uint64_t>(p + 120, hash64({p, 120}));
 }
 
-void load_archive_header(const uint8_t* p, const std::string& where) {
+uint32_t load_archive_header(const uint8_t* p, const std::string& where) {
   if (!is_archive_magic(p, kArchiveHeaderBytes))
     fail(ErrorCode::not_an_archive, where + ": not a gramzip archive");
   // The version comes before the hash: a later version may hash differently.
@@ -66,13 +68,14 @@ void load_archive_header(const uint8_t* p, const std::string& where) {
   expect_hash(p, 120, where);
   const uint32_t features = load_le<uint32_t>(p + 12);
   for (uint32_t bit = 0; bit < 32; ++bit) {
-    if (((features >> bit) & 1u) == 0) continue;
+    if ((((features & ~kFeatureModels) >> bit) & 1u) == 0) continue;
     const std::string name = bit < 4 ? " (" + std::string(kFeatureNames[bit]) + ")" : "";
     fail(ErrorCode::unsupported, where + ": needs feature " + std::to_string(bit) + name +
                                      ", which this gramzip does not have; use a newer one");
   }
   expect_zero(p + 10, 2, where);
   expect_zero(p + 16, 104, where);
+  return features;
 }
 
 void store_section_header(uint8_t* p, SectionHeader& h) {
@@ -119,6 +122,9 @@ SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
         corrupt(where, "an index of impossible size");
       break;
     case SectionType::model:
+      if (h.meta_bytes < kModelHeaderBytes || h.meta_bytes > kMaxModelBytes || h.data_bytes != 0)
+        corrupt(where, "a model of impossible size");
+      break;
     case SectionType::tensors:
       fail(ErrorCode::unsupported,
            where + ": a " + section_name(h.type) +

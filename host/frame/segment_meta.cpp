@@ -3,8 +3,9 @@
 
 #include <algorithm>
 
-#include "gramzip/core/huffman.h"
 #include "host/base/error.h"
+#include "host/frame/code_table.h"
+#include "host/frame/sections.h"
 
 namespace gramzip::frame {
 namespace {
@@ -20,13 +21,15 @@ void store_header(uint8_t* p, const SegmentHeader& h) {
   store_le<uint32_t>(p + 8, h.blocks);
   store_le<uint32_t>(p + 12, h.table_bytes);
   store_le<uint64_t>(p + 16, h.decoded_bytes);
+  store_le<uint64_t>(p + 32, h.model_low);
+  store_le<uint64_t>(p + 40, h.model_high);
 }
 
 SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   const auto corrupt = [&where](const char* what) {
     fail(ErrorCode::corrupt, where + ": " + what);
   };
-  if (p[0] < 1 || p[0] > 2)
+  if (p[0] < 1 || p[0] > 3)
     fail(ErrorCode::unsupported, where + ": codec " + std::to_string(p[0]) +
                                      ", which this gramzip does not know; use a newer one");
   if (p[1] != 0)
@@ -39,20 +42,21 @@ SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   h.codec = static_cast<Codec>(p[0]);
   h.type = static_cast<ElementType>(p[2]);
   const ElementInfo e = element_info(h.type);
-  if (e.codec != h.codec) corrupt("codec and element type contradict each other");
+  const bool floats = h.codec == Codec::floats, ngram = h.codec == Codec::ngram;
+  if (ngram ? h.type != ElementType::text : e.codec != h.codec)
+    corrupt("codec and element type contradict each other");
   h.block_log2 = p[3];
   if (h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
     corrupt("impossible block size");
   h.symbol_bits = p[4];
-  const bool floats = h.codec == Codec::floats;
   if (floats ? (h.symbol_bits < e.exponent_bits || h.symbol_bits > 8 * e.bytes - 1 ||
                 h.symbol_bits > kMaxSymbolBits)
-             : h.symbol_bits != 8)
+             : h.symbol_bits != (ngram ? 0 : 8))
     corrupt("impossible symbol width");
   h.code_limit = p[5];
-  if (h.code_limit != code_limit(h.codec)) corrupt("impossible code length limit");
+  if (h.code_limit != (ngram ? 0 : code_limit(h.codec))) corrupt("impossible code length limit");
   h.tables = p[6];
-  if (h.tables > (floats ? kMaxTables : 1)) corrupt("too many code tables");
+  if (h.tables > (floats ? kMaxTables : ngram ? 0 : 1)) corrupt("too many code tables");
   h.run_log2 = p[7];
   if (h.run_log2 != (h.tables > 1 ? 8 : 0)) corrupt("impossible run length");
   h.blocks = load_le<uint32_t>(p + 8);
@@ -63,46 +67,15 @@ SegmentHeader load_header(const uint8_t* p, const std::string& where) {
   h.decoded_bytes = static_cast<uint32_t>(decoded);
   if (h.blocks != ceil_div(decoded, uint64_t{1} << h.block_log2))
     corrupt("the number of blocks contradicts the decoded size");
-  if (!all_zero(p + 24, 40)) corrupt("a reserved byte is set");
+  if (ngram && h.table_bytes != 0) corrupt("code tables beside a model");
+  h.model_low = load_le<uint64_t>(p + 32);
+  h.model_high = load_le<uint64_t>(p + 40);
+  if (!ngram && (h.model_low | h.model_high) != 0)
+    corrupt("it names a model that its codec has not");
+  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 16)) corrupt("a reserved byte is set");
   return h;
 }
 
-// Reads one table at p, n bytes left; returns its size.
-uint32_t load_table(const uint8_t* p, size_t n, const SegmentHeader& h, CodeTable& t,
-                    const std::string& where) {
-  const auto corrupt = [&where](const char* what) {
-    fail(ErrorCode::corrupt, where + ": " + what);
-  };
-  if (n < 4) corrupt("cut short");
-  t.first = load_le<uint16_t>(p);
-  t.count = load_le<uint16_t>(p + 2);
-  const uint32_t symbols = 1u << h.symbol_bits, bytes = table_wire_bytes(t.count);
-  if (uint32_t{t.first} + t.count > symbols) corrupt("symbols outside the alphabet");
-  if (n < bytes) corrupt("cut short");
-  t.lengths.resize(t.count);
-  uint32_t per_length[kMaxSymbolBits + 1] = {};
-  uint32_t used = 0;
-  for (uint32_t i = 0; i < t.count; ++i) {
-    const uint32_t l = (p[4 + i / 2] >> (4 * (i & 1))) & 15u;
-    if (l > h.code_limit) corrupt("a code is longer than allowed");
-    t.lengths[i] = static_cast<uint8_t>(l);
-    ++per_length[l];
-    used += l > 0 ? 1 : 0;
-  }
-  const uint32_t nibbles = t.count + (t.count & 1);
-  if ((t.count & 1) != 0 && (p[4 + t.count / 2] >> 4) != 0) corrupt("a reserved bit is set");
-  if (!all_zero(p + 4 + nibbles / 2, bytes - 4 - nibbles / 2)) corrupt("a reserved byte is set");
-  if (t.count == 0 && t.first != 0) corrupt("an empty table names a symbol");
-  if (t.count == 1 && used != 0) corrupt("a lone symbol has a code");
-  if (t.count >= 2) {
-    if (t.lengths.front() == 0 || t.lengths.back() == 0)
-      corrupt("the outermost symbol has no code");
-    huffman::Canonical c;
-    if (!huffman::make_canonical(per_length, h.code_limit, used, c))
-      corrupt("the code lengths make no prefix code (Kraft sum is not 1)");
-  }
-  return bytes;
-}
 }  // namespace
 
 std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
@@ -113,6 +86,18 @@ std::vector<uint8_t> store_segment_meta(const EncodedSegment& s) {
   for (size_t b = 0; b < s.records.size(); ++b)
     store_block_record(meta.data() + records_at + b * kBlockRecordBytes, s.records[b]);
   return meta;
+}
+
+uint64_t claimed_bytes(std::span<const uint8_t> meta) {
+  return meta.size() < kSegmentHeaderBytes ? 0 : load_le<uint64_t>(meta.data() + 16);
+}
+
+uint64_t segment_section_bytes(const EncodedSegment& s) {
+  SectionHeader h{};
+  h.meta_bytes =
+      round_up(kSegmentHeaderBytes + s.tables.size(), 8) + s.records.size() * kBlockRecordBytes;
+  h.data_bytes = s.data.size();
+  return h.section_bytes();
 }
 
 SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
@@ -130,8 +115,8 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   const size_t tables_end = at + h.table_bytes;
   m.tables.resize(h.tables);
   for (uint32_t t = 0; t < h.tables; ++t)
-    at += load_table(meta.data() + at, tables_end - at, h, m.tables[t],
-                     where + ", code table " + std::to_string(t));
+    at += load_code_table(meta.subspan(at, tables_end - at), h.symbol_bits, h.code_limit,
+                          m.tables[t], where + ", code table " + std::to_string(t));
   if (at != tables_end) corrupt(where + ": its code tables do not fill their place");
   if (!all_zero(meta.data() + at, records_at - at)) corrupt(where + ": a reserved byte is set");
 
@@ -151,7 +136,7 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   }
   m.offsets.push_back(static_cast<uint32_t>(offset));
   if (offset != data_bytes) corrupt(where + ": its blocks do not fill its data");
-  if (any_coded != (h.tables > 0))
+  if (h.codec != Codec::ngram && any_coded != (h.tables > 0))
     corrupt(where + ": code tables without coded blocks, or none for them");
   return m;
 }

@@ -65,7 +65,7 @@ bool StreamReader::next_archive() {
   }
   if (archives_ > 0 && !is_archive_magic(header, got))
     fail(ErrorCode::corrupt, where + ": bytes after the archive that are none");
-  load_archive_header(header, where);
+  features_ = load_archive_header(header, where);
   ++archives_;
   ordinal_ = 0;
   return true;
@@ -84,10 +84,18 @@ Section StreamReader::next_section(std::vector<uint8_t> body) {
   if (s.header.type == SectionType::index) return s;  // finish() reads it in pieces
 
   s.body = std::move(body);
-  s.body.resize(s.header.section_bytes() - kSectionHeaderBytes);
   const std::string place = place_of(s.header, s.offset);
-  read_exactly(s.body.data(), s.body.size(), place);
-  s.parts = split_section(s.header, s.body, place);
+  const uint64_t size = s.header.section_bytes() - kSectionHeaderBytes;
+  std::span<const uint8_t> bytes = in_.view(size);
+  if (bytes.empty()) {
+    s.body.resize(size);
+    read_exactly(s.body.data(), size, place);
+    bytes = s.body;
+  } else {
+    offset_ += size;
+    total_ += size;
+  }
+  s.parts = split_section(s.header, bytes, place);
   return s;
 }
 

@@ -23,7 +23,8 @@ SectionBody split_section(const SectionHeader& h, std::span<const uint8_t> body,
 void check_block_padding(const SegmentMeta& m, std::span<const uint8_t> data,
                          const std::string& where);
 
-// A section read whole. Moves, but does not copy: `parts` points into `body`.
+// A section read whole. Moves, but does not copy: `parts` points into `body`, or into the source's
+// memory.
 struct Section {
   Section() = default;
   Section(Section&&) = default;
@@ -40,12 +41,13 @@ class StreamReader {
   // Starts the next archive of the stream. False at the end of the stream, if one archive has been
   // read.
   bool next_archive();
-  // The next members or segment section, or the index section (after which the trailer follows).
-  // body: memory to use for the section's, with any bytes.
+  // The next members, model or segment section, or the index section (after which the trailer
+  // follows). body: memory to use for the section's, with any bytes.
   Section next_section(std::vector<uint8_t> body = {});
   // After the index section: what it must be is given, the trailer follows and is compared too.
   void finish(const Section& index, const Index& expected, uint64_t content_bytes,
               const Hash128& hash);
+  uint32_t features() const { return features_; }  // of the archive at hand
   uint64_t archive_bytes() const { return offset_; }
   uint64_t total_bytes() const { return total_; }
 
@@ -57,5 +59,6 @@ class StreamReader {
   uint64_t total_ = 0;   // in the stream
   uint64_t ordinal_ = 0;
   uint64_t archives_ = 0;
+  uint32_t features_ = 0;
 };
 }  // namespace gramzip::frame

@@ -4,9 +4,9 @@
 #include "host/frame/segment_meta.h"
 
 namespace gramzip::frame {
-ArchiveWriter::ArchiveWriter(Sink& out) : out_(out) {
+ArchiveWriter::ArchiveWriter(Sink& out, uint32_t features) : out_(out) {
   uint8_t header[kArchiveHeaderBytes];
-  store_archive_header(header);
+  store_archive_header(header, features);
   put(header);
 }
 

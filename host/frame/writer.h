@@ -13,9 +13,12 @@
 namespace gramzip::frame {
 class ArchiveWriter {
  public:
-  explicit ArchiveWriter(Sink& out);  // writes the header
+  // Writes the header. features: kFeatureModels or 0.
+  explicit ArchiveWriter(Sink& out, uint32_t features = 0);
   // Before the first segment that holds a byte of them. Names are checked by the caller.
   void members(std::span<const MemberRecord> records);
+  // Before the first segment that uses it; later segments may, until eight more have been written.
+  void model(std::span<const uint8_t> bytes) { section(SectionType::model, bytes, {}, 0); }
   void segment(const EncodedSegment& s);
   // Index and trailer. `members`: one entry a record, in order.
   void finish(std::vector<MemberEntry> members, const Hash128& content_hash);

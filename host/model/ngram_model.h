@@ -20,11 +20,13 @@ struct ClassCode {
 };
 
 struct NgramModel {
-  std::vector<std::string> strings;     // of the symbols from 256 on, 2 to 32 bytes each
-  std::vector<uint8_t> popularity;      // of each symbol: round(-log2(share)), 1 to 20; 0: unused
-  std::vector<uint8_t> class_of;        // of each symbol, below codes.size()
-  std::vector<uint8_t> global_lengths;  // of each symbol, 0 to 18, Kraft sum 1; every byte has a code
-  std::vector<ClassCode> codes;         // of each class, 1 to 128
+  std::vector<std::string> strings;          // of the symbols from 256 on, 2 to 32 bytes each
+  std::vector<std::vector<uint16_t>> parts;  // of each string: two symbols or more that make it up
+  std::vector<uint8_t> popularity;  // of each symbol: round(-log2(share)), 1 to 20; 0: unused
+  std::vector<uint8_t> class_of;    // of each symbol, below codes.size()
+  std::vector<uint8_t>
+      global_lengths;            // of each symbol, 0 to 18, Kraft sum 1; every byte has a code
+  std::vector<ClassCode> codes;  // of each class, 1 to 128
   // Lengths 0 to 10, two or more codes, Kraft sum 1.
   std::array<std::array<uint8_t, text::kDistanceBuckets>, text::kLengthClasses> distance_lengths{};
   uint64_t trained_symbols = 0;  // how many symbols the shares are of

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include "host/model/encode_tables.h"
 #include "host/model/machine.h"
 
 namespace gramzip::model {
@@ -17,10 +18,17 @@ class TextModel {
     std::call_once(machine_once_, [this] { machine_ = make_machine(model_, 9); });
     return machine_;
   }
+  // For encoding.
+  const TextEncodeTables& encoder() const {
+    std::call_once(encoder_once_,
+                   [this] { encoder_ = std::make_unique<TextEncodeTables>(model_); });
+    return *encoder_;
+  }
 
  private:
   NgramModel model_;
-  mutable std::once_flag machine_once_;
+  mutable std::once_flag machine_once_, encoder_once_;
   mutable DecodeMachine machine_;
+  mutable std::unique_ptr<TextEncodeTables> encoder_;
 };
 }  // namespace gramzip::model

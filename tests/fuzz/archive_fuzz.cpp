@@ -21,5 +21,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } catch (const Error& e) {
     if (e.code() == ErrorCode::internal) __builtin_trap();
   }
+  if (test::open_in_place(archive) == GRAMZIP_INTERNAL) __builtin_trap();
   return 0;
 }

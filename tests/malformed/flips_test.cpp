@@ -18,6 +18,7 @@ bool refused(const std::vector<uint8_t>& archive) {
     test::open_archive(archive, o);
     return false;
   } catch (const Error& e) {
+    EXPECT_EQ(test::open_in_place(archive), static_cast<int>(e.code())) << e.what();
     EXPECT_GT(std::string(e.what()).size(), 10u);
     EXPECT_NE(e.code(), ErrorCode::internal);
     return true;

@@ -18,6 +18,7 @@ std::string error_of(const std::vector<uint8_t>& archive) {
   try {
     test::open_archive(archive);
   } catch (const Error& e) {
+    EXPECT_EQ(test::open_in_place(archive), static_cast<int>(e.code())) << e.what();
     return e.what();
   }
   return "";

@@ -85,9 +85,9 @@ std::vector<uint8_t> make_safetensors(const std::vector<TensorCase>& tensors) {
   }
   json += "}";
   while (json.size() % 8 != 0) json += ' ';
-  std::vector<uint8_t> out(8);
+  std::vector<uint8_t> out(8 + json.size());
   store_le<uint64_t>(out.data(), json.size());
-  out.insert(out.end(), json.begin(), json.end());
+  std::copy(json.begin(), json.end(), out.begin() + 8);
   for (const TensorCase& t : tensors) out.insert(out.end(), t.bytes.begin(), t.bytes.end());
   return out;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gramzip/gramzip.h"
 #include "host/engine/engine.h"
 
 namespace gramzip::test {
@@ -79,5 +80,16 @@ inline CollectMembers open_archive(const std::vector<uint8_t>& archive,
   CollectMembers out;
   decompress(in, out, options);
   return out;
+}
+
+// The status of the C interface, which reads in place and decodes to the caller's memory.
+inline int open_in_place(const std::vector<uint8_t>& archive) {
+  static std::vector<uint8_t> room(size_t{40} << 20);
+  gramzip_options o = GRAMZIP_OPTIONS_INIT;
+  o.threads = 1;
+  o.device = GRAMZIP_DEVICE_CPU;
+  size_t size = room.size();
+  const uint8_t* const from = archive.empty() ? room.data() : archive.data();  // no null pointer
+  return gramzip_decompress(from, archive.size(), room.data(), &size, &o);
 }
 }  // namespace gramzip::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "gramzip/gramzip.hpp"
@@ -44,6 +45,33 @@ TEST(CApi, RoundTripAndErrors) {
   size = out.size();
   EXPECT_EQ(gramzip_decompress(archive.data(), archive.size(), out.data(), &size, &o),
             GRAMZIP_LIMIT);
+}
+
+// Blocks are decoded to the caller's memory: of concatenated archives, at any number of threads,
+// and into more room than they need, which stays as it was.
+TEST(CApi, ConcatenatedArchivesInPlace) {
+  std::vector<uint8_t> content, archives;
+  for (const size_t n : {5'000'000, 1, 0, 700'000, 2'200'000}) {
+    const auto part =
+        n % 3 == 0 ? gramzip::test::make_text(n, n) : gramzip::test::make_random(n, n);
+    const auto archive = gramzip::compress(part);
+    content.insert(content.end(), part.begin(), part.end());
+    archives.insert(archives.end(), archive.begin(), archive.end());
+  }
+  for (const int threads : {1, 2, 7}) {
+    std::vector<uint8_t> out(content.size() + 1000, 0xa5);
+    size_t size = out.size();
+    gramzip_options o = GRAMZIP_OPTIONS_INIT;
+    o.threads = threads;
+    ASSERT_EQ(gramzip_decompress(archives.data(), archives.size(), out.data(), &size, &o),
+              GRAMZIP_OK);
+    ASSERT_EQ(size, content.size());
+    EXPECT_TRUE(std::equal(content.begin(), content.end(), out.begin()));
+    EXPECT_EQ(std::count(out.begin() + static_cast<ptrdiff_t>(size), out.end(), 0xa5), 1000);
+    size = content.size() - 1;
+    EXPECT_EQ(gramzip_decompress(archives.data(), archives.size(), out.data(), &size, &o),
+              GRAMZIP_OUTPUT_TOO_SMALL);
+  }
 }
 
 TEST(CApi, EmptyInput) {

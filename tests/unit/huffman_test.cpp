@@ -161,4 +161,46 @@ TEST(Huffman, TablesAgreeAndDecode) {
       }
   }
 }
+
+TEST(Huffman, LargeAlphabets) {
+  std::mt19937 g(5);
+  std::vector<uint32_t> counts(65536);
+  for (uint32_t& c : counts) c = g() % 4 == 0 ? 0 : 16 + g() % 64;
+  const CodeBook book = make_code_book(counts, kLongestCode);
+  EXPECT_EQ(kraft(book), 1.0);
+  EXPECT_EQ(cost(counts, book), unlimited_cost(counts));
+  // Under pressure: the rare ones would have longer codes.
+  counts[7] = 1u << 20;
+  counts[8] = 1u << 24;
+  counts[9] = 1u << 25;
+  const CodeBook tight = make_code_book(counts, 17);
+  EXPECT_EQ(kraft(tight), 1.0);
+  EXPECT_EQ(*std::max_element(tight.lengths.begin(), tight.lengths.end()), 17);
+  // Packed codes have room for all lengths.
+  for (size_t s = 0; s < counts.size(); ++s)
+    ASSERT_EQ(huffman::code_length(tight.codes[s]), tight.lengths[s]);
+}
+TEST(Huffman, LargeCountsAreHalvedTogether) {
+  std::mt19937_64 g(6);
+  std::vector<uint64_t> counts(3000);
+  for (uint64_t& c : counts) c = g() % 5 == 0 ? 0 : 1 + (g() >> (g() % 24 + 24));
+  std::vector<uint32_t> small(counts.size());
+  uint64_t sum = 0;
+  for (const uint64_t c : counts) sum += c;
+  uint32_t halvings = 0;
+  while ((sum >> halvings) + counts.size() > (1u << 27)) ++halvings;
+  ASSERT_GT(halvings, 3u);
+  for (size_t s = 0; s < counts.size(); ++s)
+    small[s] =
+        counts[s] == 0 ? 0 : static_cast<uint32_t>(std::max<uint64_t>(counts[s] >> halvings, 1));
+  EXPECT_EQ(make_code_book(counts, 16).lengths, make_code_book(small, 16).lengths);
+  EXPECT_EQ(kraft(make_code_book(counts, 16)), 1.0);
+}
+TEST(Huffman, CodesOfLengthsAlone) {
+  const std::vector<uint8_t> lengths = {2, 0, 1, 3, 3};
+  const std::vector<uint32_t> codes = canonical_codes(lengths);
+  EXPECT_EQ(codes, (std::vector<uint32_t>{huffman::pack_code(2, 2), 0, huffman::pack_code(0, 1),
+                                          huffman::pack_code(6, 3), huffman::pack_code(7, 3)}));
+  EXPECT_ANY_THROW(canonical_codes(std::vector<uint8_t>{1, 2}));
+}
 }  // namespace gramzip

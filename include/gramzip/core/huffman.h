@@ -61,25 +61,27 @@ GRAMZIP_HD inline void package_merge(const uint32_t* sorted, uint32_t n, uint32_
   }
 }
 
-// What a decoder needs of a canonical code besides the symbols in order.
-struct Canonical {
-  uint32_t
-      limit[kMaxSymbolBits + 1];  // [l]: end of the codes of up to l bits, left-aligned to `bits`
-  uint32_t first[kMaxSymbolBits + 1];  // [l]: first code of l bits
-  uint32_t rank[kMaxSymbolBits + 1];   // [l]: rank of that code's symbol
-  uint32_t bits;                       // width of the look-up
-  uint32_t symbols;                    // symbols with a code
+// What a decoder needs of a canonical code of lengths up to L besides the symbols in order.
+template <uint32_t L>
+struct CanonicalCode {
+  uint32_t limit[L + 1];  // [l]: end of the codes of up to l bits, left-aligned to `bits`
+  uint32_t first[L + 1];  // [l]: first code of l bits
+  uint32_t rank[L + 1];   // [l]: rank of that code's symbol
+  uint32_t bits;          // width of the look-up
+  uint32_t symbols;       // symbols with a code
 };
+using Canonical = CanonicalCode<kMaxSymbolBits>;
 
-// per_length[l]: codes of l bits, l = 1 to bits. Returns false unless the Kraft sum is 1, or the
-// alphabet has one symbol or none (no code of 1 bit or more then).
+// per_length[l]: codes of l bits, l = 1 to bits, bits <= L. Returns false unless the Kraft sum is
+// 1, or the alphabet has one symbol or none (no code of 1 bit or more then).
+template <uint32_t L>
 GRAMZIP_HD inline bool make_canonical(const uint32_t* per_length, uint32_t bits, uint32_t symbols,
-                                      Canonical& c) {
+                                      CanonicalCode<L>& c) {
   uint32_t code = 0, rank = 0, end = 0;
   c.bits = bits;
   c.symbols = symbols;
   c.limit[0] = c.first[0] = c.rank[0] = 0;
-  for (uint32_t l = 1; l <= kMaxSymbolBits; ++l) {
+  for (uint32_t l = 1; l <= L; ++l) {
     const uint32_t count = l <= bits ? per_length[l] : 0;
     code <<= 1;
     c.first[l] = code;
@@ -99,7 +101,8 @@ struct Match {
   uint32_t rank;
 };
 // The code at the top of `window`, `bits` bits, most significant first. A lone symbol has no bits.
-GRAMZIP_HD inline Match find_code(const Canonical& c, uint32_t window) {
+template <uint32_t L>
+GRAMZIP_HD inline Match find_code(const CanonicalCode<L>& c, uint32_t window) {
   if (c.symbols <= 1) return {0, 0};
   uint32_t l = 1;
   while (window >= c.limit[l]) ++l;  // ends: limit[bits] = 2^bits
@@ -107,11 +110,14 @@ GRAMZIP_HD inline Match find_code(const Canonical& c, uint32_t window) {
 }
 
 // ---- Code of a symbol, for encoders: bits as they lie in the bit string, and their number. ----
+inline constexpr uint32_t kPackedCodeBits = 24;  // longest code that is packed so
 GRAMZIP_HD inline uint32_t pack_code(uint32_t code, uint32_t length) {
-  return reverse_bits(code, length) | (length << 16);
+  return reverse_bits(code, length) | (length << kPackedCodeBits);
 }
-GRAMZIP_HD inline uint32_t code_bits(uint32_t packed) { return packed & 0xffffu; }
-GRAMZIP_HD inline uint32_t code_length(uint32_t packed) { return packed >> 16; }
+GRAMZIP_HD inline uint32_t code_bits(uint32_t packed) {
+  return packed & ((1u << kPackedCodeBits) - 1);
+}
+GRAMZIP_HD inline uint32_t code_length(uint32_t packed) { return packed >> kPackedCodeBits; }
 
 // ---- Decode table, one symbol an entry: index = the next `bits` bits of the string. ----
 // Entry: length in bits 0 to 3, symbol above.

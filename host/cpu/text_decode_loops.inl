@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text decoder's loops, compiled once per instruction set with GRAMZIP_TEXT_LOOPS as the
+// table's name.
+//
+// Phase 1. A step looks up the table of the state by the lane's next bits; the entry has the bits
+// it takes, a record or none, and the next state. Escapes, long codes, lengths and distances are
+// steps like any other, so no step branches. A step takes at most 33 bits: 11 of the table and 22
+// of a distance. Two steps that follow each other take at most 55, since behind a distance comes no
+// other one and a length has 22 bits at most; so one window of 57 bits serves two steps.
+//
+// Whether a lane uses exactly its words. Rounds of four steps (110 bits at most) run as long as
+// they end before the last word, so no lane can be complete in them unless it has words left over,
+// which is an error. The last words are read step by step, and the records after which a lane may
+// be complete are those that end in the last word behind its last set bit: they are neighbours,
+// because positions grow. The expansion counts the records that it takes and compares; it need not
+// know of bits.
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "gramzip/core/wire.h"
+#include "host/cpu/text_decode.h"
+#include "host/cpu/transpose.inl"
+
+namespace gramzip::cpu {
+namespace {
+using text::Entry;
+constexpr uint32_t kSideBySide = 4;
+constexpr uint32_t kRoundSteps = 4;
+constexpr int64_t kRoundBits = kRoundSteps / 2 * 55;
+
+inline uint64_t window_at(const uint8_t* bits, uint64_t position) {
+  return load_le<uint64_t>(bits + (position >> 3)) >> (position & 7);
+}
+// The low n bits, n < 64.
+inline uint64_t low_bits(uint64_t x, uint32_t n) { return x & ((uint64_t{1} << n) - 1); }
+
+// The step at the front of `window`; returns its entry.
+inline Entry step(const Entry* entries, uint64_t window, uint64_t state, uint32_t* record) {
+  const auto table = static_cast<text::TableRef>(state);
+  const Entry e = entries[text::table_first(table) + low_bits(window, text::table_bits(table))];
+  const uint32_t total = text::entry_total(e), raw = text::entry_raw(e);
+  *record = text::entry_value(e) + static_cast<uint32_t>(low_bits(window, total) >> (total - raw));
+  return e;
+}
+
+// A lane in phase 1. Positions in bits from the lane's start.
+struct Reader {
+  const uint8_t* bits;
+  int64_t position;
+  int64_t last_round;  // a round may begin up to here
+  uint64_t state;
+  uint32_t* record;
+  uint32_t* last_record;  // and up to here
+  TextLane* lane;
+};
+inline Reader start(TextLane& lane, text::TableRef state) {
+  return {lane.bits,
+          0,
+          (int64_t{lane.words} - 1) * 32 - kRoundBits,
+          state,
+          lane.records,
+          lane.records + lane.bytes + kRecordSlack - 2 - kRoundSteps,
+          &lane};
+}
+
+// The last steps of a lane. A lane of n bytes has at most n records.
+inline void finish(Reader r, const Entry* entries) {
+  TextLane& lane = *r.lane;
+  lane.fewest = 1;
+  lane.most = 0;
+  const int64_t end = int64_t{lane.words} * 32;
+  int64_t zeros_from = end - 32 + 1;
+  if (end > 0) {
+    const uint32_t word = load_le<uint32_t>(lane.bits + 4 * (lane.words - 1));
+    zeros_from = std::max(zeros_from, end - std::countl_zero(word));
+  } else if (lane.bytes == 0) {
+    lane.fewest = 0;
+  }
+  uint32_t* const room = lane.records + lane.bytes + kRecordSlack - 2;
+  while (r.position < end && r.record < room) {
+    const Entry e =
+        step(entries, window_at(r.bits, static_cast<uint64_t>(r.position)), r.state, r.record);
+    r.position += text::entry_total(e);
+    r.state = text::entry_next(e);
+    if (text::entry_emits(e) == 0) continue;
+    ++r.record;
+    const auto count = static_cast<uint32_t>(r.record - lane.records);
+    if (r.position < zeros_from || r.position > end) continue;
+    if (lane.most == 0) lane.fewest = count;
+    lane.most = count;
+  }
+  r.record[0] = r.record[1] = text::match_record(0, 0x3fff);
+}
+
+// Rounds of kCount lanes until one of them has no room for another round.
+template <uint32_t kCount>
+void run_rounds(Reader* r, const Entry* entries) {
+  int64_t position[kCount], last[kCount];
+  uint64_t state[kCount];
+  uint32_t *record[kCount], *last_record[kCount];
+  const uint8_t* bits[kCount];
+  for (uint32_t k = 0; k < kCount; ++k) {
+    position[k] = r[k].position, last[k] = r[k].last_round, state[k] = r[k].state;
+    record[k] = r[k].record, last_record[k] = r[k].last_record, bits[k] = r[k].bits;
+    if (position[k] > last[k] || record[k] > last_record[k]) return;
+  }
+  for (;;) {
+    int64_t room = 0;
+    for (uint32_t i = 0; i < kRoundSteps / 2; ++i)
+#pragma GCC unroll 4
+      for (uint32_t k = 0; k < kCount; ++k) {
+        uint64_t window = window_at(bits[k], static_cast<uint64_t>(position[k]));
+        const Entry e = step(entries, window, state[k], record[k]);
+        record[k] += text::entry_emits(e);
+        window >>= text::entry_total(e);
+        const Entry f = step(entries, window, text::entry_next(e), record[k]);
+        record[k] += text::entry_emits(f);
+        position[k] += text::entry_total(e) + text::entry_total(f);
+        state[k] = text::entry_next(f);
+      }
+    for (uint32_t k = 0; k < kCount; ++k)
+      room |= (last[k] - position[k]) | (last_record[k] - record[k]);
+    if (room < 0) break;
+  }
+  for (uint32_t k = 0; k < kCount; ++k)
+    r[k].position = position[k], r[k].state = state[k], r[k].record = record[k];
+}
+
+inline bool is_done(const Reader& r) {
+  return r.position > r.last_round || r.record > r.last_record;
+}
+
+// A lane that is done makes room for the next one, so that four run nearly to the end.
+void read_lanes(std::span<TextLane> lanes, const model::DecodeMachine& machine) {
+  const Entry* const entries = machine.entries.data();
+  size_t next = 0;
+  Reader readers[kSideBySide];
+  uint32_t count = 0;
+  while (count < kSideBySide && next < lanes.size())
+    readers[count++] = start(lanes[next++], machine.start);
+  while (count > 0) {
+    if (count == kSideBySide)
+      run_rounds<kSideBySide>(readers, entries);
+    else if (count == 3)
+      run_rounds<3>(readers, entries);
+    else if (count == 2)
+      run_rounds<2>(readers, entries);
+    else
+      run_rounds<1>(readers, entries);
+    for (uint32_t k = 0; k < count;) {
+      if (!is_done(readers[k])) {
+        ++k;
+        continue;
+      }
+      finish(readers[k], entries);
+      if (next < lanes.size())
+        readers[k] = start(lanes[next++], machine.start);
+      else
+        readers[k] = readers[--count];
+    }
+  }
+}
+
+// ---- Phase 2 ----
+constexpr size_t kCopyRoom = text::kMaxString;
+inline void copy_16(uint8_t* to, const uint8_t* from) {
+  uint64_t v[2];
+  std::memcpy(v, from, 16);
+  std::memcpy(to, v, 16);
+}
+
+// length bytes from `distance` before, byte after byte; writes less than 16 bytes behind if there
+// is room for them before `end`.
+inline void copy_match(uint8_t* out, uint32_t length, size_t distance, const uint8_t* end) {
+  const uint8_t* from = out - distance;
+  uint8_t* const stop = out + length;
+  if (distance >= 16 && end - stop >= 16) {
+    do {
+      copy_16(out, from);
+      out += 16;
+      from += 16;
+    } while (out < stop);
+    return;
+  }
+  while (out < stop) *out++ = *from++;
+}
+
+bool expand_lane(const TextLane& lane, const uint8_t* pool, const uint8_t* segment, uint8_t* out) {
+  const uint32_t* r = lane.records;
+  uint8_t* const end = out + lane.bytes;
+  text::Repeats repeats;
+  while (out < end) {
+    const uint32_t record = *r++;
+    const auto room = static_cast<size_t>(end - out);
+    if ((record & text::kRecordMatch) == 0) {
+      const uint32_t length = text::record_string_length(record);
+      const uint8_t* const from = pool + text::record_string_offset(record);
+      if (room >= kCopyRoom) {
+        copy_16(out, from);
+        copy_16(out + 16, from + 16);
+      } else {
+        if (length > room) return false;
+        std::memcpy(out, from, length);
+      }
+      out += length;
+      continue;
+    }
+    const uint32_t length = text::record_match_length(record);
+    uint32_t distance;
+    if (record & text::kRecordRepeat)
+      distance = repeats.take(text::record_repeat(record));
+    else
+      repeats.push(distance = *r++);
+    if (length > room || distance == 0 || distance > static_cast<size_t>(out - segment))
+      return false;
+    copy_match(out, length, distance, end);
+    out += length;
+  }
+  const auto taken = static_cast<size_t>(r - lane.records);
+  return taken >= lane.fewest && taken <= lane.most;
+}
+}  // namespace
+
+const TextLoops GRAMZIP_TEXT_LOOPS = {rows_to_lanes, read_lanes, expand_lane};
+}  // namespace gramzip::cpu
