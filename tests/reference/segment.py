@@ -54,7 +54,8 @@ class Segment:
         self.records = [self.read_record(meta[at:at + RECORD], number, place)
                         for number, at in enumerate(range(records_at, len(meta), RECORD))]
         has_coded = any(record.mode == CODED for record in self.records)
-        need(self.codec == NGRAM_TEXT or has_coded == (self.table_count > 0), place, "table_count is 0 exactly if no block is coded")
+        need(self.codec == NGRAM_TEXT or has_coded == (self.table_count > 0), place,
+             "table_count is 0 exactly if no block is coded")
 
     def check_codec(self, order, element, place):
         if self.codec in RESERVED_CODECS:

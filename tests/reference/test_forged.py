@@ -70,11 +70,13 @@ class Forged(unittest.TestCase):
         self.use([("a", 0o644, 0, TEXT)])
         at = self.layout.find(2)[1]
         for offset, value, reason in (
-                (0, 0, "unknown codec 0"), (0, 3, "symbol_bits 8 of n-gram text"), (0, 4, "class floats. is reserved"), (0, 2, "type text"),
+                (0, 0, "unknown codec 0"), (0, 3, "symbol_bits 8 of n-gram text"),
+                (0, 4, "class floats. is reserved"), (0, 2, "type text"),
                 (1, 1, "demand order"), (2, 8, "unknown element type 8"), (2, 2, "type BF16"),
                 (3, 15, "block_log2"), (3, 19, "block_log2"), (4, 7, "symbol_bits 7"),
                 (5, 12, "longest code length 12"), (6, 33, "33 tables"), (7, 8, "run_log2 8"),
-                (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"), (19, 1, "decoded_bytes"),
+                (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"),
+                (19, 1, "decoded_bytes"),
                 (32, 1, "model of a codec without models"), (48, 1, "zero field")):
             self.refused(reason, (at + offset, bytes([value])))
         record = self.layout.blocks[1, 0][0]
