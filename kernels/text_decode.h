@@ -16,8 +16,6 @@
 namespace gramzip::kernels {
 // 32 pieces of a multiple of 16 bytes: what the lanes of a block make of its size.
 inline constexpr uint32_t kTextAlign = kLanes * 16;
-// Content of a batch, so that an index of it fits 32 bits with room.
-inline constexpr uint64_t kMaxTextBatch = uint64_t{1} << 31;
 
 struct TextDecodeTuning {
   // Blocks a CTA, one a warp. One: a batch has few blocks, so they are spread over the SMs.
@@ -35,8 +33,7 @@ struct TextMachine {
 // each are indexed by DeviceSegment::first_block + number. DeviceSegment::first_table is the number
 // of the segment's machine. Record i of lane l of a block is records[i * 32 + l] from the block's
 // first byte on; of strings as in core/text.h, of matches of every kind kRecordMatch | length, then
-// the distance. Sets statuses: ok, bad_coded_hash, bad_block or bad_stream; of a repeat as far as
-// it alone tells.
+// the distance. Sets statuses: ok, bad_coded_hash, bad_block or bad_stream.
 cudaError_t text_decode(const DeviceBlock* blocks, uint32_t count, const DeviceSegment* segments,
                         const BlockState* states, const uint64_t* coded_hashes,
                         const TextMachine* machines, const uint8_t* data, uint32_t* records,

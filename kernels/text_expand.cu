@@ -163,20 +163,6 @@ __global__ void __launch_bounds__(TextExpandTuning::kMaxWarps* kWarp)
   }
 }
 
-// Only repeats are written, and what they repeat is none, so there is no order.
-__global__ void inherit_kernel(const DeviceBlock* blocks, uint32_t count,
-                               const DeviceSegment* segments, const BlockState* states,
-                               const uint8_t* data, BlockStatus* statuses) {
-  const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i >= count) return;
-  const DeviceSegment& segment = segments[blocks[i].segment];
-  const uint32_t index = segment.first_block + blocks[i].number;
-  const BlockState& s = states[index];
-  if (s.mode != BlockMode::repeat || statuses[index] != BlockStatus::ok) return;
-  const uint32_t source = load_le<uint32_t>(data + segment.data_at + s.data_at);
-  statuses[index] = statuses[segment.first_block + source];
-}
-
 __global__ void judge_kernel(const BlockState* states, const uint64_t* hashes, uint32_t count,
                              BlockStatus* statuses) {
   const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -188,13 +174,9 @@ __global__ void judge_kernel(const BlockState* states, const uint64_t* hashes, u
 cudaError_t text_expand(const DeviceBlock* blocks, uint32_t count, const DeviceSegment* segments,
                         const BlockState* states, const TextMachine* machines, const uint8_t* data,
                         const uint32_t* records, const uint32_t* record_counts,
-                        BlockStatus* statuses, uint8_t* content, uint32_t* sources,
+                        const BlockStatus* statuses, uint8_t* content, uint32_t* sources,
                         const TextExpandTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  const Launch by_threads{dim3(static_cast<uint32_t>(ceil_div(count, 256))), dim3(256), 0, stream};
-  const cudaError_t status =
-      launch(by_threads, inherit_kernel, blocks, count, segments, states, data, statuses);
-  if (status != cudaSuccess) return status;
   const Launch config{dim3(count * (kLanes / tuning.warps)), dim3(tuning.warps * kWarp), 0, stream};
   return launch(config, expand_kernel, blocks, segments, states, machines, data, records,
                 record_counts, statuses, content, sources);

@@ -14,11 +14,11 @@ struct TextExpandTuning {
 // Arrays as text_decode has them. sources[i]: the index in content of the byte that byte i copies,
 // i itself where the byte is known; a copy of the bytes that the copy makes points in front of it.
 // Bytes of copies are written as zero. A block that is not ok is zeros that copy nothing; a repeat
-// has the status of the block it repeats. Writes sources of whole kTextAlign units.
+// copies the block that it names. Writes sources of whole kTextAlign units.
 cudaError_t text_expand(const DeviceBlock* blocks, uint32_t count, const DeviceSegment* segments,
                         const BlockState* states, const TextMachine* machines, const uint8_t* data,
                         const uint32_t* records, const uint32_t* record_counts,
-                        BlockStatus* statuses, uint8_t* content, uint32_t* sources,
+                        const BlockStatus* statuses, uint8_t* content, uint32_t* sources,
                         const TextExpandTuning& tuning, cudaStream_t stream);
 // Turns ok into bad_decoded_hash where hashes[i] is not states[i].decoded_hash.
 cudaError_t text_judge(const BlockState* states, const uint64_t* hashes, uint32_t count,

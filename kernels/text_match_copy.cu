@@ -61,6 +61,7 @@ __global__ void __launch_bounds__(1024)
     if (source[k] != own.source[k]) moving[own.at + k] = source[k];
   const bool all = ended[0] && ended[1] && ended[2] && ended[3];
   const bool done = __all_sync(kAllLanes, all);
+  __syncwarp();  // all lanes have read unit_done
   if (lane != 0) return;
   unit_done[unit] = done ? 1 : 0;
   if (!done) atomicOr(unfinished + round + 1, 1u);

@@ -34,6 +34,7 @@ class CudaBackend final : public Backend {
  private:
   // Content of n-gram text that is decoded at once: 1,024 blocks of 256 KiB, a warp each.
   static constexpr uint64_t kTextBatch = uint64_t{1} << 28;
+  static_assert(2 * (kTextBatch + kMaxSegmentBytes) < UINT32_MAX);  // indices of it have 32 bits
 
   // Codecs bytes and floats.
   void decode_coded(std::span<const DecodeRequest> requests);

@@ -4,9 +4,9 @@
 //
 // A block whose decoded hash is wrong is zero for those behind it (docs/format.md, 9), but its hash
 // is known only when matches are resolved. So all blocks are taken as right at first; where one is
-// not, those from it on are expanded once more with it as zeros. Each time a segment's first
-// unsettled wrong block settles, so there are at most as many rounds as blocks, and one in the end
-// where nothing is damaged.
+// not, those from it on are expanded once more with it as zeros. Each round settles a segment's
+// first unsettled wrong block, so a segment of n blocks takes at most n + 1, and one if nothing is
+// damaged.
 #include <algorithm>
 
 #include "host/backend/cuda_backend.h"
