@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// N-gram text on the CUDA backend and by the host's decoder: the same content out of every segment,
+// N-gram text on the CUDA backend and the CPU backend: the same content out of every segment,
 // the same statuses and the same bytes out of damaged ones.
 #include <algorithm>
 #include <numeric>
@@ -24,8 +24,9 @@ std::string named(const char* what, uint64_t i, int seed) {
 }
 
 // All agree or all refuse; what is refused is zero on both sides.
-void expect_same_verdict(Backend& device, const TextSegment& s, const std::string& name) {
-  const Decoded a = test::decode_text_on_host(s), b = test::decode_text(device, s);
+void expect_same_verdict(Backend& cpu, Backend& device, const TextSegment& s,
+                         const std::string& name) {
+  const Decoded a = test::decode_text(cpu, s), b = test::decode_text(device, s);
   ASSERT_EQ(a.status, b.status) << name;
   ASSERT_TRUE(a.content == b.content) << name;
 }
@@ -49,11 +50,12 @@ TextSegment any_segment(uint64_t seed) {
 
 TEST(TextParity, RandomSegments) {
   GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
   test::for_schedules(4, [&](int seed) {
     for (uint64_t i = 0; i < 300 / kScale; ++i) {
       const TextSegment s = any_segment(i * 8 + static_cast<uint64_t>(seed));
       const std::string name = named("segment", i, seed);
-      expect_content(test::decode_text_on_host(s), s, "cpu, " + name);
+      expect_content(test::decode_text(*cpu, s), s, "cpu, " + name);
       expect_content(test::decode_text(*device, s), s, name);
     }
   });
@@ -62,10 +64,11 @@ TEST(TextParity, RandomSegments) {
 // Blocks of the size that the format has, and matches of all lengths.
 TEST(TextParity, WholeBlocks) {
   GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
   test::for_schedules(3, [&](int seed) {
     const auto s = test::random_text_segment(test::random_model(40 + static_cast<uint64_t>(seed)),
                                              static_cast<uint64_t>(seed), 600'001 / kScale, 18);
-    expect_content(test::decode_text_on_host(s), s, "cpu");
+    expect_content(test::decode_text(*cpu, s), s, "cpu");
     expect_content(test::decode_text(*device, s), s, named("whole", 0, seed));
   });
 }
@@ -73,10 +76,11 @@ TEST(TextParity, WholeBlocks) {
 // Copies of copies, as deep as a third of the segment.
 TEST(TextParity, DeepChains) {
   GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
   test::for_schedules(3, [&](int seed) {
     for (uint64_t i = 0; i < 6; ++i) {
       const auto s = test::random_text_segment(test::random_model(i), i, 20'000, 12, {8, true});
-      expect_content(test::decode_text_on_host(s), s, "cpu");
+      expect_content(test::decode_text(*cpu, s), s, "cpu");
       expect_content(test::decode_text(*device, s), s, named("deep", i, seed));
     }
   });
@@ -105,6 +109,7 @@ TEST(TextParity, TheFirstBlocksOfASegment) {
 // several at a time.
 TEST(TextParity, DamagedSegmentsGetTheSameStatusAndBytes) {
   GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
   size_t cases = 0, bad[5] = {};
   test::for_schedules(4, [&](int seed) {
     std::mt19937_64 g(static_cast<uint64_t>(seed) + 77);
@@ -145,9 +150,9 @@ TEST(TextParity, DamagedSegmentsGetTheSameStatusAndBytes) {
         test::refresh_coded_hash(s, b);
       }
       const std::string name = named("damage", i, seed);
-      expect_same_verdict(*device, s, name);
+      expect_same_verdict(*cpu, *device, s, name);
       ++cases;
-      const Decoded d = test::decode_text_on_host(s);
+      const Decoded d = test::decode_text(*cpu, s);
       const auto first = std::find_if(d.status.begin(), d.status.end(),
                                       [](BlockStatus b) { return b != BlockStatus::ok; });
       if (first != d.status.end()) ++bad[static_cast<size_t>(*first)];
@@ -161,6 +166,7 @@ TEST(TextParity, DamagedSegmentsGetTheSameStatusAndBytes) {
 // zeros, and must be judged after it has.
 TEST(TextParity, WrongDecodedHashesReachTheBlocksBehind) {
   GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
   size_t wrong = 0, refused = 0;
   test::for_schedules(3, [&](int seed) {
     for (uint64_t i = 0; i < (kScale > 1 ? 2 : 8); ++i) {
@@ -169,9 +175,9 @@ TEST(TextParity, WrongDecodedHashesReachTheBlocksBehind) {
         TextSegment s = good;
         for (uint32_t k = 0; k < s.coded.header.blocks; ++k)
           if (k == b || b == s.coded.header.blocks) s.coded.records[k].decoded_hash ^= 2;
-        expect_same_verdict(*device, s, named("hash of block", b, seed));
+        expect_same_verdict(*cpu, *device, s, named("hash of block", b, seed));
         if (b == good.coded.header.blocks) continue;
-        const Decoded d = test::decode_text_on_host(s);
+        const Decoded d = test::decode_text(*cpu, s);
         ++wrong;
         for (const BlockStatus status : d.status) refused += status != BlockStatus::ok ? 1 : 0;
       }

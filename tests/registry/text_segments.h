@@ -2,8 +2,8 @@
 // Segments of n-gram text made of random tokens: every symbol, distance and mode that the format
 // allows, not only those that a parser would choose.
 #pragma once
-#include "tests/registry/segments.h"
 #include "tests/registry/random_models.h"
+#include "tests/registry/segments.h"
 
 namespace gramzip::test {
 struct TextSegment {
@@ -23,8 +23,6 @@ TextSegment random_text_segment(std::shared_ptr<const model::TextModel> model, u
 // Blocks 0 to blocks - 1.
 Decoded decode_text(Backend& backend, const TextSegment& s, uint32_t blocks);
 Decoded decode_text(Backend& backend, const TextSegment& s);
-// By the host's text decoder, block after block as docs/format.md, 9 says.
-Decoded decode_text_on_host(const TextSegment& s);
 // All segments in one call.
 std::vector<Decoded> decode_texts(Backend& backend, std::span<const TextSegment> segments);
 // Sets the hash of a block's coded bytes to what they are.
