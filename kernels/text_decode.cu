@@ -17,7 +17,7 @@ namespace gramzip::kernels {
 namespace {
 // One lane: `count` bytes of content, `before` bytes of the segment in front of it. False if the
 // stream breaks a rule; a lane has at most `count` records then too.
-__device__ bool decode_lane(LaneReader& in, const TextMachine& m, uint32_t before, uint32_t count,
+__device__ bool decode_lane(LaneReader& in, const TextMachine m, uint32_t before, uint32_t count,
                             uint32_t* records, uint32_t& record_count) {
   text::Repeats repeats;
   text::TableRef table = m.start;
@@ -62,7 +62,7 @@ __device__ bool decode_lane(LaneReader& in, const TextMachine& m, uint32_t befor
 }
 
 __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockState* states,
-                                    const TextMachine& m, const uint8_t* data, uint32_t b,
+                                    const TextMachine m, const uint8_t* data, uint32_t b,
                                     uint32_t lane, uint32_t* records, uint32_t* record_counts) {
   const SegmentHeader& h = segment.header;
   const BlockState& s = states[segment.first_block + b];
