@@ -91,7 +91,7 @@ void show_text(const std::string& path, const NgramModel& m, size_t top) {
     const std::vector<uint32_t> members = members_of(m, c);
     std::string names;
     for (size_t i = 0; i < std::min<size_t>(8, members.size()); ++i)
-      names += (i > 0 ? " " : "") + name_of(m, members[i]);
+      names += fmt::format("{}{}", i > 0 ? " " : "", name_of(m, members[i]));
     print(fmt::format("{:>5} {:>8} {:>6} {:>7}  {}\n", c, members.size(), m.codes[c].symbols.size(),
                       m.codes[c].escape, names));
   }
