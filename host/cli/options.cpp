@@ -91,8 +91,7 @@ void add_level(CLI::App& app, Options& o) {
 void add_models(CLI::App& app, Options& o) {
   app.add_option("-D", o.model_files, "model of gramzip train; several may be given")
       ->type_name("MODEL")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
 }
 
 void add_compression(CLI::App& app, Options& o) {

@@ -121,8 +121,9 @@ class Trainer {
     flat_.resize(symbols_);
     one_class_.assign(symbols_, 0);
     for (uint32_t s = 0; s < symbols_; ++s)
-      flat_[s] = static_cast<text::SymbolCost>(std::min(
-          text::kMaxCost, (costs[s] * text::kCostPerBit + model::kLogUnit / 2) / model::kLogUnit));
+      flat_[s] = static_cast<text::SymbolCost>(
+          std::min(text::kMaxCost,
+                   (costs[s] * text::kCostPerBit + model::kLogUnit / 2) / model::kLogUnit));
     text::ParseCosts c{};
     c.symbol = flat_.data();
     c.class_of = one_class_.data();

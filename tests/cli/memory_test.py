@@ -32,8 +32,8 @@ class Memory(Case):
         self.assertEqual(p.returncode, 0)
         return usage.ru_maxrss * 1024
 
-    def check(self, piece, threads, head=b""):
-        limit = 64 * MIB + threads * 8 * MIB
+    def check(self, piece, threads, head=b"", level="-6", text=0):
+        limit = 64 * MIB + threads * 8 * MIB + text
         archive = self.path("stream.grz")
         sent, came = hashlib.sha256(), hashlib.sha256()
         pieces = STREAM // len(piece)
@@ -58,7 +58,7 @@ class Memory(Case):
                 came.update(data)
 
         args = [f"-T{threads}", "--device", "cpu"]
-        peak = self.through(args, feed, keep)
+        peak = self.through([level, *args], feed, keep)
         self.assertLessEqual(peak, limit, f"compression: {peak / MIB:.1f} MiB")
         unpeak = self.through(["-d", *args], send_archive, digest)
         self.assertLessEqual(unpeak, limit, f"decompression: {unpeak / MIB:.1f} MiB")
