@@ -11,6 +11,9 @@ namespace {
 using text::MatchOffer;
 using text::ParseNode;
 
+// How many positions ahead the first cell of a trie walk is fetched.
+constexpr uint32_t kTrieAhead = 8;
+
 uint32_t common_bytes(const uint8_t* q, const uint8_t* p, uint32_t limit) {
   uint32_t n = 0;
   for (; n + 8 <= limit; n += 8)
@@ -74,6 +77,11 @@ uint64_t SegmentParser::parse_lane(const text::ParseCosts& costs, uint32_t lane,
   text::ParseBound bound;
 
   for (uint32_t p = 0; p < n; ++p) {
+    if (p + kTrieAhead + 1 < n) {
+      const uint8_t* ahead = bytes + p + kTrieAhead;
+      __builtin_prefetch(costs.trie.cells +
+                         costs.trie.pair_root[ahead[0] | uint32_t{ahead[1]} << 8]);
+    }
     const uint32_t from = text::node_cost(nodes[p]), last = text::node_symbol(nodes[p]);
     if (settings_.bound && bound.hopeless(p, from)) continue;
     const text::SymbolCost* row = costs.row(last);
@@ -104,11 +112,11 @@ uint64_t SegmentParser::parse_lane(const text::ParseCosts& costs, uint32_t lane,
       const auto relax = [&](uint32_t kind, MatchOffer m, uint32_t most) {
         text::match_edges(costs, row, from, kind, m, most, [&](uint32_t length, ParseNode node) {
           const uint32_t to = p + length;
-          if (node < nodes[to]) {
-            nodes[to] = node;
-            distances_[to] = m.distance;
-          }
+          if (node >= nodes[to]) return false;
+          nodes[to] = node;
+          distances_[to] = m.distance;
           bound.edge(p, to, text::node_cost(node));
+          return true;
         });
       };
       for (uint32_t s = 0; s < text::kMatchSlots; ++s) {
