@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <type_traits>
+
+#include "host/base/error.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -29,26 +31,95 @@ uint32_t common_bytes(const uint8_t* q, const uint8_t* p, uint32_t limit) {
   return n;
 }
 
+// What the positions of a group have found so far.
+struct Group {
+  uint32_t begin, count;
+  uint32_t end[kGroup];  // of the position's lane
+  MatchOffer found[kGroup][kMatchSlots];
+  uint32_t gain[kGroup];  // of slot 0
+};
+
 // One hash while a segment is searched.
 struct Table {
+  const uint8_t* segment = nullptr;
   uint32_t* entries = nullptr;
-  uint32_t bytes = 0, ways = 0, shift = 0;
+  uint32_t bytes = 0, ways = 0, shift = 0, min_gain = 0;
+  uint32_t near = 0;        // slot that takes the nearest candidate, or 0
+  uint32_t hashed = 0;      // positions before this one have a hash
   uint32_t row[2][kGroup];  // of this group's and the next one's positions: first entry of the slot
   uint8_t tag[2][kGroup];
 
-  void hash(const uint8_t* segment, uint32_t size, uint32_t group, uint32_t half) {
-    const uint32_t end = size < bytes ? 0 : size - bytes + 1;  // of the positions that have a hash
-    for (uint32_t i = 0; i < kGroup && group + i < end; ++i) {
+  void hash(uint32_t group) {
+    const uint32_t half = group / kGroup % 2;
+    const uint32_t n = group < hashed ? std::min(kGroup, hashed - group) : 0;
+    for (uint32_t i = 0; i < n; ++i) {
       const uint64_t h = text::match_hash(segment + group + i, bytes);
       row[half][i] = static_cast<uint32_t>(h >> shift) * ways;
       tag[half][i] = static_cast<uint8_t>(h >> (shift - 8));
       __builtin_prefetch(entries + row[half][i], 1);
     }
   }
-  void insert(uint32_t half, uint32_t i, uint32_t position) {
-    uint32_t* e = entries + row[half][i];
-    for (uint32_t w = ways - 1; w > 0; --w) e[w] = e[w - 1];
-    e[0] = position << 8 | tag[half][i];
+  // The nearest candidate of the group's first position.
+  MatchOffer nearest(const Group& g) const {
+    const uint32_t half = g.begin / kGroup % 2, rest = g.end[0] - g.begin;
+    if (g.begin >= hashed || rest < bytes) return {0, 0};
+    const uint32_t* e = entries + row[half][0];
+    for (uint32_t w = 0; w < ways && e[w] != kEmpty; ++w) {
+      if ((e[w] & 255u) != tag[half][0]) continue;
+      const uint32_t q = e[w] >> 8, n = common_bytes(segment + q, segment + g.begin, rest);
+      if (n >= bytes) return {g.begin - q, n};
+    }
+    return {0, 0};
+  }
+  template <uint32_t kWays>
+  static void insert(uint32_t* e, uint32_t entry) {
+    for (uint32_t w = kWays - 1; w > 0; --w) e[w] = e[w - 1];
+    e[0] = entry;
+  }
+  // Looks all positions up, each before it is put in.
+  template <uint32_t kWays>
+  void search(Group& g) {
+    const uint32_t half = g.begin / kGroup % 2;
+    const uint32_t n = g.begin < hashed ? std::min(g.count, hashed - g.begin) : 0;
+    for (uint32_t i = 0; i < n; ++i) {
+      uint32_t* e = entries + row[half][i];
+      const uint32_t p = g.begin + i, rest = g.end[i] - p, own = p << 8 | tag[half][i];
+      bool nearest = near > 0;
+      for (uint32_t w = 0; w < kWays; ++w) {
+        if (((e[w] ^ own) & 255u) != 0 || e[w] == kEmpty) continue;
+        const uint32_t q = e[w] >> 8, length = common_bytes(segment + q, segment + p, rest);
+        if (length < bytes) continue;
+        const uint32_t gain = text::match_gain(length, p - q);
+        if (gain < min_gain) continue;
+        if (nearest) g.found[i][near] = {p - q, length};
+        nearest = false;
+        if (gain <= g.gain[i]) continue;
+        g.gain[i] = gain;
+        g.found[i][0] = {p - q, length};
+      }
+      insert<kWays>(e, own);
+    }
+  }
+  template <uint32_t kWays>
+  void put(const Group& g) {
+    const uint32_t half = g.begin / kGroup % 2;
+    const uint32_t n = g.begin < hashed ? std::min(g.count, hashed - g.begin) : 0;
+    for (uint32_t i = 0; i < n; ++i)
+      insert<kWays>(entries + row[half][i], (g.begin + i) << 8 | tag[half][i]);
+  }
+  // f(std::integral_constant): with the number of ways known to the compiler.
+  template <class F>
+  void with_ways(F&& f) const {
+    switch (ways) {
+      case 1:
+        return f(std::integral_constant<uint32_t, 1>{});
+      case 2:
+        return f(std::integral_constant<uint32_t, 2>{});
+      case 4:
+        return f(std::integral_constant<uint32_t, 4>{});
+      default:
+        return f(std::integral_constant<uint32_t, 8>{});
+    }
   }
 };
 
@@ -72,101 +143,75 @@ class Changes {
   text::MatchSlot slots_[kMatchSlots];
 };
 
-struct Search {
-  const uint8_t* segment;
-  uint32_t size;
-  Table* tables;
-  uint32_t hashes;
-
-  // The nearest candidate of the longest hash, 0: none.
-  MatchOffer nearest_long(uint32_t half, uint32_t i, uint32_t p, uint32_t rest) const {
-    const Table& t = tables[hashes - 1];
-    if (p + t.bytes > size || rest < t.bytes) return {0, 0};
-    const uint32_t* e = t.entries + t.row[half][i];
-    for (uint32_t w = 0; w < t.ways && e[w] != kEmpty; ++w) {
-      if ((e[w] & 255u) != t.tag[half][i]) continue;
-      const uint32_t q = e[w] >> 8, n = common_bytes(segment + q, segment + p, rest);
-      if (n >= t.bytes) return {p - q, n};
-    }
-    return {0, 0};
-  }
-
-  void offers(uint32_t half, uint32_t i, uint32_t p, uint32_t rest, MatchOffer* out) const {
-    uint32_t best = 0;
-    for (uint32_t k = hashes; k-- > 0;) {
-      const Table& t = tables[k];
-      if (p + t.bytes > size || rest < t.bytes) continue;
-      const uint32_t* e = t.entries + t.row[half][i];
-      bool nearest = k < 2;
-      for (uint32_t w = 0; w < t.ways && e[w] != kEmpty; ++w) {
-        if ((e[w] & 255u) != t.tag[half][i]) continue;
-        const uint32_t q = e[w] >> 8, n = common_bytes(segment + q, segment + p, rest);
-        if (n < t.bytes) continue;
-        const MatchOffer m{p - q, n};
-        if (nearest) out[1 + k] = m;
-        nearest = false;
-        const uint32_t gain = text::match_gain(n, m.distance);
-        if (gain > best) {
-          best = gain;
-          out[0] = m;
-        }
-      }
-    }
-  }
-};
 }  // namespace
 
 void MatchFinder::find(std::span<const uint8_t> segment, const text::ParseSettings& settings,
                        SegmentMatches& out) {
   const auto size = static_cast<uint32_t>(segment.size());
-  const uint8_t* bytes = segment.data();
   out.changes.clear();
   out.lane_changes.clear();
   const uint32_t bits = text::slot_log2(settings, size);
   Table tables[kMatchHashes];
   uint32_t hashes = 0;
-  for (const text::MatchHash& h : settings.hash) {
+  for (uint32_t k = 0; k < kMatchHashes; ++k) {
+    const text::MatchHash& h = settings.hash[k];
     if (h.ways == 0) continue;
+    if (h.ways > 8 || (h.ways & (h.ways - 1)) != 0 || h.bytes < 4 || h.bytes > 32)
+      fail(ErrorCode::invalid_argument, "text match: a hash of " + std::to_string(h.bytes) +
+                                            " bytes with " + std::to_string(h.ways) +
+                                            " ways; give 4 to 32 bytes, 1, 2, 4 or 8 ways");
     std::vector<uint32_t>& entries = tables_[hashes];
     entries.assign(size_t{h.ways} << bits, kEmpty);
-    tables[hashes].entries = entries.data();
-    tables[hashes].bytes = h.bytes;
-    tables[hashes].ways = h.ways;
-    tables[hashes].shift = 64 - bits;
-    ++hashes;
+    Table& t = tables[hashes++];
+    t.segment = segment.data();
+    t.entries = entries.data();
+    t.bytes = h.bytes;
+    t.ways = h.ways;
+    t.near = k < 2 ? 1 + k : 0;
+    t.shift = 64 - bits;
+    t.min_gain = settings.min_gain;
+    t.hashed = size < h.bytes ? 0 : size - h.bytes + 1;
+    t.hash(0);
   }
   const uint32_t lanes = text::segment_lanes(size, settings.block_log2);
   if (hashes == 0) {
     out.lane_changes.assign(lanes + 1, 0);
     return;
   }
-  const Search search{bytes, size, tables, hashes};
-  Changes changes(settings.hash[0].bytes, out);
-  for (uint32_t k = 0; k < hashes; ++k) tables[k].hash(bytes, size, 0, 0);
 
-  uint32_t p = 0;
-  MatchOffer run{0, 0};  // of the group at hand
-  uint32_t run_end = 0;
-  for (uint32_t lane = 0; lane < lanes; ++lane) {
-    const text::LaneSpan span = text::lane_span(size, settings.block_log2, lane);
-    changes.lane();
-    for (; p < span.end; ++p) {
-      const uint32_t i = p % kGroup, half = p / kGroup % 2, rest = span.end - p;
-      if (i == 0) {
-        for (uint32_t k = 0; k < hashes; ++k) tables[k].hash(bytes, size, p + kGroup, half ^ 1);
-        run = search.nearest_long(half, i, p, rest);
-        run_end = text::fills_group(run.length, rest) ? p + run.length : 0;
-      }
-      MatchOffer offers[kMatchSlots] = {};
-      if (run_end > 0)
-        offers[0] = {run.distance, run_end - p};
-      else
-        search.offers(half, i, p, rest, offers);
-      for (uint32_t s = 0; s < kMatchSlots; ++s) changes.found(p - span.begin, s, offers[s]);
+  Changes changes(settings.hash[0].bytes, out);
+  text::LaneSpan span{0, 0};  // of the lane at hand
+  uint32_t next_lane = 0;
+  Group g{};
+  for (g.begin = 0; g.begin < size; g.begin += kGroup) {
+    g.count = std::min(kGroup, size - g.begin);
+    for (uint32_t k = 0; k < hashes; ++k) tables[k].hash(g.begin + kGroup);
+    text::LaneSpan s = span;
+    for (uint32_t i = 0, lane = next_lane; i < g.count; ++i) {
+      while (g.begin + i >= s.end) s = text::lane_span(size, settings.block_log2, lane++);
+      g.end[i] = s.end;
+    }
+    std::fill_n(&g.found[0][0], kGroup * kMatchSlots, MatchOffer{0, 0});
+    const MatchOffer run = tables[hashes - 1].nearest(g);
+    if (text::fills_group(run.length, g.end[0] - g.begin)) {
+      for (uint32_t i = 0; i < g.count; ++i) g.found[i][0] = {run.distance, run.length - i};
       for (uint32_t k = 0; k < hashes; ++k)
-        if (p + tables[k].bytes <= size) tables[k].insert(half, i, p);
+        tables[k].with_ways([&](auto w) { tables[k].put<w>(g); });
+    } else {
+      std::fill_n(g.gain, kGroup, 0u);
+      for (uint32_t k = hashes; k-- > 0;)
+        tables[k].with_ways([&](auto w) { tables[k].search<w>(g); });
+    }
+    for (uint32_t i = 0; i < g.count; ++i) {
+      while (g.begin + i >= span.end) {
+        span = text::lane_span(size, settings.block_log2, next_lane++);
+        changes.lane();
+      }
+      for (uint32_t k = 0; k < kMatchSlots; ++k)
+        changes.found(g.begin + i - span.begin, k, g.found[i][k]);
     }
   }
+  while (next_lane++ < lanes) changes.lane();
   out.lane_changes.push_back(static_cast<uint32_t>(out.changes.size()));
 }
 }  // namespace gramzip::cpu

@@ -11,6 +11,9 @@ namespace {
 using text::MatchOffer;
 using text::ParseNode;
 
+// How many positions ahead the first cell of a trie walk is fetched.
+constexpr uint32_t kTrieAhead = 8;
+
 uint32_t common_bytes(const uint8_t* q, const uint8_t* p, uint32_t limit) {
   uint32_t n = 0;
   for (; n + 8 <= limit; n += 8)
@@ -49,7 +52,8 @@ void SegmentParser::parse(const text::ParseCosts& costs, SegmentTokens& out) {
   for (uint32_t lane = 0; lane < lanes; ++lane) {
     out.lane_symbols.push_back(static_cast<uint32_t>(out.symbols.size()));
     out.lane_matches.push_back(static_cast<uint32_t>(out.matches.size()));
-    out.cost += parse_lane<true>(costs, lane, out);
+    const bool matches = matches_.lane_changes[lane] < matches_.lane_changes[lane + 1];
+    out.cost += matches ? parse_lane<true>(costs, lane, out) : parse_lane<false>(costs, lane, out);
   }
   out.lane_symbols.push_back(static_cast<uint32_t>(out.symbols.size()));
   out.lane_matches.push_back(static_cast<uint32_t>(out.matches.size()));
@@ -70,10 +74,17 @@ uint64_t SegmentParser::parse_lane(const text::ParseCosts& costs, uint32_t lane,
 
   const OfferChange* change = matches_.changes.data() + matches_.lane_changes[lane];
   const OfferChange* last_change = matches_.changes.data() + matches_.lane_changes[lane + 1];
+  uint32_t next_change = 0, offers_end = 0;
   text::MatchSlot slots[text::kMatchSlots];
   text::ParseBound bound;
+  const bool repeats = settings_.repeat_lengths > 0;
 
   for (uint32_t p = 0; p < n; ++p) {
+    if (p + kTrieAhead + 1 < n) {
+      const uint8_t* ahead = bytes + p + kTrieAhead;
+      __builtin_prefetch(costs.trie.cells +
+                         costs.trie.pair_root[ahead[0] | uint32_t{ahead[1]} << 8]);
+    }
     const uint32_t from = text::node_cost(nodes[p]), last = text::node_symbol(nodes[p]);
     if (settings_.bound && bound.hopeless(p, from)) continue;
     const text::SymbolCost* row = costs.row(last);
@@ -86,11 +97,16 @@ uint64_t SegmentParser::parse_lane(const text::ParseCosts& costs, uint32_t lane,
       put(length, text::parse_node(from + text::symbol_cost(row, symbol), symbol, length));
     });
     if constexpr (kMatches) {
-      for (; change < last_change && change_position(*change) <= p; ++change) {
-        const MatchOffer m = change_offer(*change);
-        slots[change_slot(*change)] = {change_position(*change) + m.length, m.distance};
+      if (p >= next_change) {
+        for (; change < last_change && change_position(*change) <= p; ++change) {
+          const MatchOffer m = change_offer(*change);
+          text::MatchSlot& slot = slots[change_slot(*change)];
+          slot = {change_position(*change) + m.length, m.distance};
+          offers_end = std::max(offers_end, slot.end);
+        }
+        next_change = change < last_change ? change_position(*change) : n;
       }
-      if (p > 0) {
+      if (repeats && p > 0) {
         const uint32_t before = p - text::node_length(nodes[p]);
         repeats_[p] = repeats_[before];
         if (last >= costs.strings_end) {
@@ -102,21 +118,23 @@ uint64_t SegmentParser::parse_lane(const text::ParseCosts& costs, uint32_t lane,
         }
       }
       const auto relax = [&](uint32_t kind, MatchOffer m, uint32_t most) {
-        text::match_edges(costs, row, from, kind, m, most, [&](uint32_t length, ParseNode node) {
-          const uint32_t to = p + length;
-          if (node < nodes[to]) {
-            nodes[to] = node;
-            distances_[to] = m.distance;
-          }
-          bound.edge(p, to, text::node_cost(node));
-        });
+        text::match_edges(costs, row, from, kind, m, text::node_cost(nodes[p + m.length]), most,
+                          [&](uint32_t length, ParseNode node) {
+                            const uint32_t to = p + length;
+                            if (node >= nodes[to]) return false;
+                            nodes[to] = node;
+                            distances_[to] = m.distance;
+                            bound.edge(p, to, text::node_cost(node),
+                                       length >= settings_.nice_length);
+                            return true;
+                          });
       };
-      for (uint32_t s = 0; s < text::kMatchSlots; ++s) {
+      for (uint32_t s = 0; offers_end >= p + shortest && s < text::kMatchSlots; ++s) {
         const MatchOffer m = slots[s].at(p, shortest);
         if (m.length == 0 || (s > 0 && m.distance == slots[0].distance)) continue;
         relax(0, m, settings_.new_lengths);
       }
-      for (uint32_t k = 0; k < text::kRepeats; ++k) {
+      for (uint32_t k = 0; repeats && k < text::kRepeats; ++k) {
         const uint32_t d = repeats_[p].d[k];
         if (d == 0) break;
         const uint32_t length = common_bytes(bytes + p - d, bytes + p, n - p);

@@ -23,7 +23,8 @@ uint32_t common(std::span<const uint8_t> text, uint32_t q, uint32_t p, uint32_t 
 }
 // The candidates of position p for one hash, nearest first, as core/parse.h defines them.
 std::vector<MatchOffer> candidates(std::span<const uint8_t> text, const ParseSettings& s,
-                                   const text::MatchHash& h, uint32_t p, uint32_t end) {
+                                   const text::MatchHash& h, uint32_t p, uint32_t end,
+                                   bool any_gain = false) {
   const auto size = static_cast<uint32_t>(text.size());
   std::vector<MatchOffer> out;
   if (h.ways == 0 || p + h.bytes > size) return out;
@@ -36,7 +37,8 @@ std::vector<MatchOffer> candidates(std::span<const uint8_t> text, const ParseSet
     if (slot(q) != slot(p)) continue;
     --left;
     const uint32_t n = common(text, q, p, end);
-    if (n >= h.bytes) out.push_back({p - q, n});
+    if (n >= h.bytes && (any_gain || text::match_gain(n, p - q) >= s.min_gain))
+      out.push_back({p - q, n});
   }
   return out;
 }
@@ -53,7 +55,7 @@ std::vector<Offers> offers_of(std::span<const uint8_t> text, const ParseSettings
       found[k] = candidates(text, s, s.hash[k], p, span.end);
     if (p % text::kGroup == 0) {
       run.reset();
-      const auto& longest = found[text::kMatchHashes - 1];
+      const auto longest = candidates(text, s, s.hash[text::kMatchHashes - 1], p, span.end, true);
       if (!longest.empty() && text::fills_group(longest[0].length, span.end - p)) {
         run = longest[0].distance;
         run_end = p + longest[0].length;

@@ -28,18 +28,24 @@ struct ParseSettings {
   MatchHash hash[kMatchHashes] = {};
   uint32_t slot_shift = 2;  // slots of a hash: about the segment's bytes >> slot_shift
   uint32_t new_lengths = 0, repeat_lengths = 0;  // entries of kShorter that are tried
+  uint32_t min_gain = 0;                         // match_gain of a candidate, at least
   uint32_t min_repeat = 2;                       // shortest match at a last distance
-  bool bound = true;                             // ParseBound is used
+  uint32_t nice_length =
+      8192;           // a match so long that is put is taken: no node within it is looked at
+  bool bound = true;  // ParseBound is used
 };
 
 // effort: 1 (fast) to 9 (small).
 GRAMZIP_HD inline ParseSettings parse_settings(uint32_t effort) {
+  const uint32_t ways = effort >= 9 ? 8 : effort >= 7 ? 4 : effort >= 4 ? 2 : 1;
   ParseSettings s;
-  s.hash[0] = {5, effort >= 7 ? 8u : effort >= 4 ? 4u : 1u};
-  s.hash[1] = {12, effort >= 7 ? 8u : effort >= 4 ? 4u : 1u};
-  s.hash[2] = {28, effort >= 7 ? 4u : effort >= 4 ? 1u : 1u};
-  s.new_lengths = effort >= 4 ? 7 : 3;
-  s.repeat_lengths = effort >= 4 ? 5 : 3;
+  s.hash[0] = {effort >= 4 ? 5u : 6u, ways};
+  s.hash[1] = {effort >= 4 ? 12u : 16u, effort >= 3 ? ways : 0};
+  s.hash[2] = {28, effort >= 9 ? 4u : effort >= 7 ? 2u : 1u};
+  s.new_lengths = effort >= 7 ? 8 : effort >= 4 ? 4 : effort >= 2 ? 2 : 1;
+  s.nice_length = effort >= 4 ? 8192 : effort >= 2 ? 64 : 32;
+  s.repeat_lengths = effort >= 7 ? 5 : effort >= 4 ? 3 : effort >= 2 ? 2 : 1;
+  s.min_gain = effort >= 9 ? 0 : effort >= 7 ? 26 : effort >= 4 ? 30 : 33;
   return s;
 }
 
@@ -188,11 +194,16 @@ GRAMZIP_HD inline uint32_t lengths_tried(uint32_t length, uint32_t most) {
                                     : 8;
   return n < most ? n : most;
 }
-// Match edges of kind 0 to 4 (core/text.h) from a node of cost `from` with the costs `row`.
-// f(length, node).
+// Match edges of kind 0 to 4 (core/text.h) from a node of cost `from` with the costs `row`, longest
+// first. f(length, node) returns true if the node is better than what was there. If the full length
+// is not, shorter ones are not tried. end_cost: of the node at the full length's end; a match that
+// cannot cost less, as its codes and raw bits have at least these lengths, is not tried at all.
 template <class F>
 GRAMZIP_HD inline void match_edges(const ParseCosts& c, const SymbolCost* row, uint32_t from,
-                                   uint32_t kind, MatchOffer m, uint32_t most, F&& f) {
+                                   uint32_t kind, MatchOffer m, uint32_t end_cost, uint32_t most,
+                                   F&& f) {
+  const uint32_t least_bits = kind == 0 ? floor_log2(m.distance) + 1 : 1;
+  if (uint64_t{from} + least_bits * kCostPerBit > end_cost) return;
   const uint32_t distance_bucket = kind == 0 ? bucket_of(m.distance) : 0;
   const uint32_t n = lengths_tried(m.length, most);
   for (uint32_t i = 0; i < n; ++i) {
@@ -200,7 +211,7 @@ GRAMZIP_HD inline void match_edges(const ParseCosts& c, const SymbolCost* row, u
     const uint32_t symbol = match_symbol(c.strings_end, kind, b);
     uint32_t cost = from + symbol_cost(row, symbol) + bucket(b).raw_bits * kCostPerBit;
     if (kind == 0) cost += distance_cost(c, b, distance_bucket);
-    f(length, parse_node(cost, symbol, length));
+    if (!f(length, parse_node(cost, symbol, length)) && i == 0) return;
   }
 }
 
@@ -208,11 +219,11 @@ GRAMZIP_HD inline void match_edges(const ParseCosts& c, const SymbolCost* row, u
 // cheapest edge of a match so far, the later one of equals, that ends behind the position at hand.
 struct ParseBound {
   uint32_t end = 0, cost = 0;
-  GRAMZIP_HD void edge(uint32_t at, uint32_t to, uint32_t to_cost) {
-    if (end <= at || to_cost <= cost) {
-      end = to;
-      cost = to_cost;
-    }
+  // nice: the match is as long as ParseSettings::nice_length.
+  GRAMZIP_HD void edge(uint32_t at, uint32_t to, uint32_t to_cost, bool nice) {
+    if (end > at && to_cost > cost && !nice) return;
+    end = to;
+    cost = nice ? 0 : to_cost;
   }
   GRAMZIP_HD bool hopeless(uint32_t at, uint32_t at_cost) const {
     return end > at && at_cost >= cost;
