@@ -73,13 +73,13 @@ bool expand_lane(const TextLane& lane, const uint8_t* pool, const uint8_t* segme
     const uint32_t record = x.record[0], distance = x.record[1];
     const bool match = (record >> 31) != 0;
     const uint32_t length = match ? record & 0x7fffffff : record >> 20;  // of a repeat: large
-    const uint8_t* from = pool + text::record_string_offset(record);
-    from = match ? x.out - distance : from;
     const bool near_or_far = (distance < 16) | (distance > static_cast<size_t>(x.out - segment));
     if ((length > kCopy) | (match & near_or_far)) {
       if (!expand_record(x, pool, segment, end)) return false;
       continue;
     }
+    const uint8_t* const from =
+        match ? x.out - distance : pool + text::record_string_offset(record);
     copy_16(x.out, from);
     copy_16(x.out + 16, from + 16);
     x.out += length;
