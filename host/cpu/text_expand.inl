@@ -63,9 +63,9 @@ inline bool expand_record(Expansion& x, const uint8_t* pool, const uint8_t* segm
   return true;
 }
 
-// The fast loop takes strings and matches alike, since whether a record is a match is as good as
-// random: 32 bytes are copied from one place or the other, and what is too long, too close, a
-// repeat or an error goes the other way. Nothing is written behind the lane.
+// The fast loop copies 32 bytes for a string and for a short match alike, under one check for all
+// that is too long, too close, a repeat or an error, which goes the other way. Nothing is written
+// behind the lane. Selecting by masks instead of branches was slower (docs/decisions/0006).
 bool expand_lane(const TextLane& lane, const uint8_t* pool, const uint8_t* segment, uint8_t* out) {
   uint8_t* const end = out + lane.bytes;
   Expansion x{lane.records, out, {}};
