@@ -10,8 +10,9 @@
 
 namespace gramzip::cpu {
 namespace {
-// Blocks whose lanes are read together, so that few run side by side only at the end.
-constexpr size_t kBlocksTogether = 4;
+// Blocks whose lanes are read together: few lanes run side by side only at the end, and the records
+// stay in the cache.
+constexpr size_t kBlocksTogether = 2;
 }  // namespace
 
 std::span<const TextLoops* const> text_loops() {

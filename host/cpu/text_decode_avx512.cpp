@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Phase 1 with AVX-512: a lane in every 64-bit element, the tables and the bit strings read by
-// gathers. A round of eight steps leaves eight rows of records; transposed, they are eight records
-// a lane, or zeros for steps that emit none, which a compression drops. That is less work than a
-// scatter a step, and no record's place depends on another lane.
+// Phase 1 with AVX-512: 32 lanes, one in every 64-bit element, the tables and the bit strings read
+// by gathers. A round of eight steps leaves eight rows of records; transposed, they are eight
+// records a lane, or zeros for steps that emit none, which a compression drops. That is less work
+// than a scatter a step, and no record's place depends on another lane.
 #include <immintrin.h>
 
 #include "host/cpu/text_expand.inl"
@@ -11,7 +11,8 @@
 
 namespace gramzip::cpu {
 namespace {
-constexpr uint32_t kVectorLanes = 16;
+constexpr uint32_t kVectorLanes = 32;
+constexpr uint32_t kFewestLanes = 5;  // fewer are faster without vectors
 constexpr uint32_t kVectorSteps = 8;
 constexpr int64_t kVectorBits = kVectorSteps / 2 * 55;
 static_assert(kVectorSteps + 2 <= kRecordSlack);
@@ -38,10 +39,11 @@ struct alignas(64) VectorLanes {
   uint64_t state[kVectorLanes];
   uint32_t* record[kVectorLanes];
   uint32_t* last_record[kVectorLanes];
+  uint32_t live;  // a bit a lane; the others stand still and emit nothing
 };
 
 // The records of a round: rows[s] has those of step s, lane by lane.
-inline int64_t put_records(const __m512i* rows, VectorLanes& v) {
+inline int64_t put_records(const __m512i* rows, VectorLanes& v, uint32_t first) {
   __m512i a[8], b[8];
   for (int i = 0; i < 8; i += 2) {
     a[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
@@ -68,64 +70,80 @@ inline int64_t put_records(const __m512i* rows, VectorLanes& v) {
   for (uint32_t j = 0; j < 4; ++j) {
     const __m512i x = _mm512_permutex2var_epi64(b[j], low, b[j + 4]);
     const __m512i y = _mm512_permutex2var_epi64(b[j], high, b[j + 4]);
-    put(j, _mm512_castsi512_si256(x));
-    put(j + 4, _mm512_extracti64x4_epi64(x, 1));
-    put(j + 8, _mm512_castsi512_si256(y));
-    put(j + 12, _mm512_extracti64x4_epi64(y, 1));
+    put(first + j, _mm512_castsi512_si256(x));
+    put(first + j + 4, _mm512_extracti64x4_epi64(x, 1));
+    put(first + j + 8, _mm512_castsi512_si256(y));
+    put(first + j + 12, _mm512_extracti64x4_epi64(y, 1));
   }
   return room;
 }
 
 // Rounds until a lane has no room for another one.
 inline void run_vector(VectorLanes& v, const uint8_t* base, const Entry* entries) {
+  constexpr uint32_t kVectors = kVectorLanes / 8;
   const __m512i merge =
       _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  __m512i position[2], last[2], state[2];
-  for (int g = 0; g < 2; ++g) {
+  __m512i position[kVectors], last[kVectors], state[kVectors];
+  for (uint32_t g = 0; g < kVectors; ++g) {
     position[g] = _mm512_load_si512(v.position + 8 * g);
     last[g] = _mm512_load_si512(v.last + 8 * g);
     state[g] = _mm512_load_si512(v.state + 8 * g);
   }
   for (;;) {
-    __m512i rows[kVectorSteps];
+    __m512i rows[kVectors / 2][kVectorSteps];
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < kVectorSteps; i += 2) {
-      __m512i r[2][2];
-#pragma GCC unroll 2
-      for (int g = 0; g < 2; ++g) {
+      __m512i r[2][kVectors];
+#pragma GCC unroll 4
+      for (uint32_t g = 0; g < kVectors; ++g) {
+        const auto live = static_cast<__mmask8>(v.live >> (8 * g));
         __m512i window = _mm512_i64gather_epi64(_mm512_srli_epi64(position[g], 3), base, 1);
         window = _mm512_srlv_epi64(window, _mm512_and_si512(position[g], _mm512_set1_epi64(7)));
         const __m512i e = vector_step(entries, window, state[g], r[0][g]);
         window = _mm512_srlv_epi64(window, totals(e));
         const __m512i f = vector_step(entries, window, _mm512_srli_epi64(e, 44), r[1][g]);
-        position[g] = _mm512_add_epi64(position[g], _mm512_add_epi64(totals(e), totals(f)));
+        position[g] = _mm512_mask_add_epi64(position[g], live, position[g],
+                                            _mm512_add_epi64(totals(e), totals(f)));
         state[g] = _mm512_srli_epi64(f, 44);
       }
-      rows[i] = _mm512_permutex2var_epi32(r[0][0], merge, r[0][1]);
-      rows[i + 1] = _mm512_permutex2var_epi32(r[1][0], merge, r[1][1]);
+#pragma GCC unroll 2
+      for (uint32_t h = 0; h < kVectors / 2; ++h) {
+        const auto live = static_cast<__mmask16>(v.live >> (16 * h));
+        rows[h][i] = _mm512_maskz_permutex2var_epi32(live, r[0][2 * h], merge, r[0][2 * h + 1]);
+        rows[h][i + 1] = _mm512_maskz_permutex2var_epi32(live, r[1][2 * h], merge, r[1][2 * h + 1]);
+      }
     }
-    const int64_t room = put_records(rows, v);
-    const uint32_t ended = _mm512_cmpgt_epi64_mask(position[0], last[0]) |
-                           _mm512_cmpgt_epi64_mask(position[1], last[1]);
+    int64_t room = 0;
+#pragma GCC unroll 2
+    for (uint32_t h = 0; h < kVectors / 2; ++h) room |= put_records(rows[h], v, 16 * h);
+    uint32_t ended = 0;
+#pragma GCC unroll 4
+    for (uint32_t g = 0; g < kVectors; ++g) ended |= _mm512_cmpgt_epi64_mask(position[g], last[g]);
     if (ended != 0 || room < 0) break;
   }
-  for (int g = 0; g < 2; ++g) {
+  for (uint32_t g = 0; g < kVectors; ++g) {
     _mm512_store_si512(v.position + 8 * g, position[g]);
     _mm512_store_si512(v.state + 8 * g, state[g]);
   }
 }
 
 void read_lanes_wide(std::span<TextLane> lanes, const model::DecodeMachine& machine) {
-  if (lanes.size() < kVectorLanes) return read_lanes(lanes, machine);
+  if (lanes.empty()) return;
   const Entry* const entries = machine.entries.data();
   const uint8_t* const base = lanes[0].bits;
   VectorLanes v;
   TextLane* of[kVectorLanes];
+  uint32_t nowhere[kVectorSteps];
+  // The longest first, so that few are left at the end.
+  std::vector<TextLane*> order;
+  for (TextLane& lane : lanes) order.push_back(&lane);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const TextLane* x, const TextLane* y) { return x->words > y->words; });
   size_t next = 0;
   // A lane that has room for a round, or none is left.
   const auto load = [&](uint32_t k) {
-    while (next < lanes.size()) {
-      TextLane& lane = lanes[next++];
+    while (next < order.size()) {
+      TextLane& lane = *order[next++];
       of[k] = &lane;
       v.position[k] = (lane.bits - base) * 8;
       v.last[k] = v.position[k] + (int64_t{lane.words} - 1) * 32 - kVectorBits;
@@ -144,30 +162,32 @@ void read_lanes_wide(std::span<TextLane> lanes, const model::DecodeMachine& mach
     r.record = v.record[k];
     return r;
   };
-  uint32_t count = 0;
-  while (count < kVectorLanes && load(count)) ++count;
-  if (count == kVectorLanes) {
-    for (bool full = true; full;) {
-      run_vector(v, base, entries);
-      for (uint32_t k = 0; k < count;) {
-        if (v.position[k] <= v.last[k] && v.record[k] <= v.last_record[k]) {
-          ++k;
-          continue;
-        }
-        finish(reader(k), entries);
-        if (load(k)) {
-          ++k;
-          continue;
-        }
-        full = false;
-        --count;
-        v.position[k] = v.position[count], v.last[k] = v.last[count], v.state[k] = v.state[count];
-        v.record[k] = v.record[count], v.last_record[k] = v.last_record[count], of[k] = of[count];
-      }
+  // A lane that is done makes room for the next one, and stands still if there is none.
+  v.live = 0;
+  for (uint32_t k = 0; k < kVectorLanes; ++k) {
+    if (load(k)) {
+      v.live |= 1u << k;
+      continue;
+    }
+    v.position[k] = 0, v.last[k] = 0, v.state[k] = machine.start;
+    v.record[k] = v.last_record[k] = nowhere;
+  }
+  while (static_cast<uint32_t>(std::popcount(v.live)) >= kFewestLanes) {
+    run_vector(v, base, entries);
+    for (uint32_t k = 0; k < kVectorLanes; ++k) {
+      if ((v.live >> k & 1) == 0 || (v.position[k] <= v.last[k] && v.record[k] <= v.last_record[k]))
+        continue;
+      finish(reader(k), entries);
+      if (load(k)) continue;
+      v.live &= ~(1u << k);
+      v.position[k] = 0, v.last[k] = 0;
+      v.record[k] = v.last_record[k] = nowhere;
     }
   }
   Reader rest[kVectorLanes];
-  for (uint32_t k = 0; k < count; ++k) rest[k] = reader(k);
+  uint32_t count = 0;
+  for (uint32_t k = 0; k < kVectorLanes; ++k)
+    if (v.live >> k & 1) rest[count++] = reader(k);
   run_readers(rest, count, entries, [](Reader&) { return false; });
 }
 }  // namespace

@@ -154,7 +154,7 @@ void run_readers(Reader* readers, uint32_t count, const Entry* entries, Next nex
   }
 }
 
-void read_lanes(std::span<TextLane> lanes, const model::DecodeMachine& machine) {
+[[maybe_unused]] void read_lanes(std::span<TextLane> lanes, const model::DecodeMachine& machine) {
   Reader readers[kSideBySide];
   size_t at = 0;
   const auto next = [&](Reader& r) {
