@@ -27,8 +27,8 @@ double per_million(uint8_t popularity) {
 }
 
 std::string name_of(const NgramModel& m, uint32_t symbol) {
-  if (symbol < text::kByteSymbols) return quoted(std::string(1, static_cast<char>(symbol)));
-  if (symbol < m.strings_end()) return quoted(m.strings[symbol - text::kByteSymbols]);
+  if (symbol < text::kByteSymbols) return in_quotes(std::string(1, static_cast<char>(symbol)));
+  if (symbol < m.strings_end()) return in_quotes(m.strings[symbol - text::kByteSymbols]);
   const uint32_t match = symbol - m.strings_end(), kind = match / text::kLengthBuckets;
   const uint32_t least = text::bucket(match % text::kLengthBuckets).base + text::kMinMatch;
   return kind == 0 ? fmt::format("match of {}+", least)
