@@ -12,18 +12,13 @@
 // Reads each coded byte once, writes each decoded byte once: 1 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_decode.h"
 
+#include "kernels/common/block_lanes.h"
 #include "kernels/common/decode_table.h"
 #include "kernels/common/lane_decode.h"
 #include "kernels/common/pattern.h"
 
 namespace gramzip::kernels {
 namespace {
-// True if the part's unused bits and its padding are zero; the lanes share the bytes out.
-__device__ bool part_ends_in_zeros(const uint8_t* block, uint32_t at, uint64_t bits, uint32_t end,
-                                   uint32_t lane) {
-  return __all_sync(kAllLanes, lane != 0 || rest_is_zero(block, at, bits, end));
-}
-
 __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, uint32_t size,
                                     const SegmentHeader& h, const Tables& t, uint32_t* columns,
                                     uint32_t lane, uint8_t* out) {
@@ -45,39 +40,15 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
   }
   if (!__all_sync(kAllLanes, ids_good)) return BlockStatus::bad_block;
 
-  const uint8_t* header = block + plan.lanes_at;
-  const LaneHead head = unpack_lane_head(load_le<uint32_t>(header));
-  if (head.extra_bits > kMaxExtraBits) return BlockStatus::bad_block;
-  const uint32_t rows_at = plan.rows_at(head.extra_bits);
-  if (rows_at + uint64_t{head.rows} * kLanes * 4 > coded_bytes) return BlockStatus::bad_block;
-  const uint32_t header_bytes = 4 + 4 * head.extra_bits;
-  if (!part_ends_in_zeros(block, plan.lanes_at + header_bytes, 0, rows_at, lane))
-    return BlockStatus::bad_block;
-  const uint32_t extra = lane_extra(header, head.extra_bits, lane);
-  uint32_t upto = extra;
-  for (uint32_t d = 1; d < kWarp; d *= 2) {
-    const uint32_t other = __shfl_up_sync(kAllLanes, upto, d);
-    if (lane >= d) upto += other;
-  }
-  const uint32_t total = __shfl_sync(kAllLanes, upto, kWarp - 1);
-  if (!extras_fit(head.extra_bits, __reduce_min_sync(kAllLanes, extra),
-                  __reduce_max_sync(kAllLanes, extra)) ||
-      rows_at + 4 * (uint64_t{head.rows} * kLanes + total) != coded_bytes)
-    return BlockStatus::bad_block;
+  BlockLanes lanes;
+  if (!read_lanes(block, plan.lanes_at, coded_bytes, lane, lanes)) return BlockStatus::bad_block;
 
-  LaneReader in(block + rows_at, head, lane, head.rows + extra, upto - extra);
+  LaneReader in = lanes.reader(block, lane);
   const bool good = split.interleaved
                         ? decode_floats(in, t, {block, plan, split, h.tables, lane, out})
                         : decode_piece(in, t, lane_count(plan.n, lane, false), columns + lane,
                                        out + lane * lane_piece(plan.n));
   return __all_sync(kAllLanes, good) ? BlockStatus::ok : BlockStatus::bad_stream;
-}
-
-// Fills a block of n bytes: chunk(i) is chunk i of 16 bytes, byte(i) byte i, for the last few.
-template <class Chunk, class Byte>
-__device__ void fill_block(uint8_t* out, uint32_t n, uint32_t lane, Chunk chunk, Byte byte) {
-  for (uint32_t i = lane; i < n / 16; i += kWarp) reinterpret_cast<uint4*>(out)[i] = chunk(i);
-  for (uint32_t i = (n & ~15u) + lane; i < n; i += kWarp) out[i] = byte(i);
 }
 
 __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockState* states,

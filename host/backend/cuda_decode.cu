@@ -95,6 +95,26 @@ void upload_needed(const SegmentView& v, const std::vector<bool>& needed, uint8_
 void CudaBackend::decode(std::span<const DecodeRequest> requests) {
   const std::lock_guard lock(mutex_);
   check_cuda(cudaSetDevice(device_), "choosing the device");
+  std::vector<DecodeRequest> coded, text;
+  uint64_t text_bytes = 0;
+  for (const DecodeRequest& r : requests) {
+    if (r.segment.header.codec != Codec::ngram) {
+      coded.push_back(r);
+      continue;
+    }
+    if (text_bytes + r.output.size() > kTextBatch && !text.empty()) {
+      decode_text(text);
+      text.clear();
+      text_bytes = 0;
+    }
+    text.push_back(r);
+    text_bytes += r.output.size();
+  }
+  if (!text.empty()) decode_text(text);
+  if (!coded.empty()) decode_coded(coded);
+}
+
+void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   const DecodeTuning tuning;
   Batch batch;
   std::vector<std::vector<bool>> needed;

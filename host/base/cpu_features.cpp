@@ -11,9 +11,12 @@ const CpuFeatures& cpu_features() {
     const char* wish = std::getenv("GRAMZIP_CPU");
     if (wish != nullptr && std::strcmp(wish, "baseline") == 0) return f;
 #if defined(__x86_64__)
+    // These ask the operating system, too, whether it keeps the registers.
     f.avx2_bmi2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    if (wish != nullptr && std::strcmp(wish, "avx2") == 0) return f;
     f.avx512 = f.avx2_bmi2 && __builtin_cpu_supports("avx512f") &&
-               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
 #endif
     return f;
   }();
@@ -21,7 +24,7 @@ const CpuFeatures& cpu_features() {
 }
 
 std::string cpu_features_text() {
-  if (cpu_features().avx512) return "AVX2, BMI2, AVX-512";
+  if (cpu_features().avx512) return "AVX-512, AVX2, BMI2";
   return cpu_features().avx2_bmi2 ? "AVX2, BMI2" : "baseline";
 }
 }  // namespace gramzip

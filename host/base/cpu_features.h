@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the processor offers, asked once. GRAMZIP_CPU=baseline in the environment hides it, so that
-// tests run every path on one machine.
+// What the processor and the system offer, asked once. GRAMZIP_CPU=baseline in the environment
+// hides it all, GRAMZIP_CPU=avx2 what is newer, so that tests run every path on one machine.
 #pragma once
 #include <string>
 
 namespace gramzip {
 struct CpuFeatures {
   bool avx2_bmi2 = false;  // x86-64-v3: AVX2 and BMI2
-  bool avx512 = false;     // and AVX-512 F, BW and VL
+  bool avx512 = false;     // x86-64-v4: AVX-512 F, BW, DQ and VL, and all of the above
 };
 const CpuFeatures& cpu_features();
 std::string cpu_features_text();

@@ -94,7 +94,7 @@ FileSource::FileSource(const std::string& path)
   }
   if (fstat(fd_, &status_) != 0) fail_io(what_, errno);
   if (S_ISDIR(status_.st_mode))
-    throw CliError(what_ + ": is a directory; compress -r takes what is below it");
+    throw CliError(what_ + ": is a directory; -r takes what is below it");
   if (regular()) posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 

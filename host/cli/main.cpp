@@ -103,6 +103,26 @@ void add_bench(CLI::App& app, Options& o) {
   add_work(app, o);
   add_console(app, o, true);
 }
+void add_count(CLI::App& app, Options& o) {
+  add_files(app, o, "files to count; - or none: standard input");
+  app.add_flag("--words", o.count.words, "count words: letters, digits, _, inner apostrophes");
+  app.add_flag("--bytes", o.count.bytes, "count bytes at every position");
+  app.add_option("-n", o.count.n, "units of an n-gram: 1 to 4 words, 1 to 32 bytes (default: 1)")
+      ->type_name("N");
+  app.add_flag("--lower", o.count.lower, "words: count A-Z as a-z");
+  app.add_option("--top", o.count.top, "only the K most frequent (default: 20; 0: all)")
+      ->type_name("K");
+  app.add_option("--min", o.count.min_count, "only n-grams counted so often (default: 1)")
+      ->type_name("COUNT");
+  app.add_option_function<std::string>(
+         "--memory", [&o](const std::string& s) { o.count.memory = parse_size(s, "--memory"); },
+         "most memory for counts and buffers (default: 2G)")
+      ->type_name("BYTES");
+  app.add_flag("--csv", o.csv, "comma-separated values: count, n-gram, its bytes in hexadecimal");
+  app.add_flag("-r,--recursive", o.recursive, "take the files below folders");
+  add_work(app, o);
+  add_console(app, o, true);
+}
 void add_doctor(CLI::App& app, Options& o) { add_console(app, o, true); }
 
 constexpr Command kCommands[] = {
@@ -123,6 +143,8 @@ constexpr Command kCommands[] = {
      run_model, add_model},
     {"bench", "", "ratio and speed beside zstd and xz", "gramzip bench corpus.txt", run_bench,
      add_bench},
+    {"count", "", "exact counts of words, bytes and their n-grams",
+     "gramzip count --words -n 2 --lower corpus.txt", run_count, add_count},
     {"doctor", "", "devices, build and a self-test", "gramzip doctor", run_doctor, add_doctor},
 };
 

@@ -123,10 +123,15 @@ uint64_t parse_size(const std::string& text, const std::string& option) {
   return v << shift;
 }
 
-std::unique_ptr<Backend> make_backend(Options& o) {
+namespace {
+// What make(number, why) gives for the device of --device; null for the CPU.
+template <class Make>
+auto open_device(Options& o, Make make) {
   int device = 0;
+  std::string why;
+  decltype(make(device, why)) opened;
   const bool cuda = o.device.starts_with("cuda");
-  if (o.device == "cpu") return nullptr;
+  if (o.device == "cpu") return opened;
   if (cuda && o.device != "cuda") {
     const std::string number = o.device.size() > 5 ? o.device.substr(5) : "";
     const auto r = std::from_chars(number.data(), number.data() + number.size(), device);
@@ -136,16 +141,28 @@ std::unique_ptr<Backend> make_backend(Options& o) {
   } else if (!cuda && o.device != "auto") {
     throw CliError("--device: '" + shown(o.device) + "' is none; use auto, cpu, cuda or cuda:N");
   }
-  std::string why;
-  std::unique_ptr<Backend> backend = make_cuda_backend(device, why);
-  if (backend) {
-    o.console.note("device: " + backend->name());
+  opened = make(device, why);
+  if (opened) {
+    o.console.note("device: " + opened->name());
   } else if (cuda) {
     throw CliError("--device " + o.device + ": " + why + "; --device cpu works without one");
   } else {
     o.console.note("device: CPU (" + why + ")");
   }
-  return backend;
+  return opened;
+}
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(Options& o) {
+  return open_device(o,
+                     [](int device, std::string& why) { return make_cuda_backend(device, why); });
+}
+
+std::unique_ptr<cpu::NgramAccelerator> make_ngram_accelerator(Options& o) {
+  // Merging what comes back costs the host more than counting does where most n-grams are rare.
+  if (o.device == "auto") return nullptr;
+  return open_device(o,
+                     [](int device, std::string& why) { return make_ngram_device(device, why); });
 }
 
 int for_each_file(Options& o, const std::function<void(const std::string&)>& work) {

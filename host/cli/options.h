@@ -7,10 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "host/backend/ngram_device.h"
 #include "host/cli/console.h"
 #include "host/engine/engine.h"
 
 namespace gramzip::cli {
+struct CountOptions {
+  bool words = false, bytes = false, lower = false;
+  uint32_t n = 1;
+  uint64_t top = 20, min_count = 1;
+  uint64_t memory = cpu::NgramCountOptions().memory;
+};
+
 struct Options {
   std::vector<std::string> files;
   std::string output;  // -o; empty: not given
@@ -37,6 +45,7 @@ struct Options {
   double seconds = 20;
   uint64_t limit = UINT64_MAX;
   bool csv = false;
+  CountOptions count;
 };
 
 // Each adds one group of options to a command.
@@ -51,6 +60,8 @@ void add_decompression(CLI::App& app, Options& o);
 
 // The backend of --device; null for the CPU's. Throws if a demanded device is not there.
 std::unique_ptr<Backend> make_backend(Options& o);
+// The same for counting n-grams, where auto is the CPU.
+std::unique_ptr<cpu::NgramAccelerator> make_ngram_accelerator(Options& o);
 
 // "12", "12K", "12M", "12G", "12T": K = 1024.
 uint64_t parse_size(const std::string& text, const std::string& option);
@@ -71,5 +82,6 @@ int run_get(Options& o);
 int run_train(Options& o);
 int run_model(Options& o);
 int run_bench(Options& o);
+int run_count(Options& o);
 int run_doctor(Options& o);
 }  // namespace gramzip::cli

@@ -10,12 +10,25 @@
 
 namespace gramzip::cpu {
 namespace {
-const TextLoops& loops() { return kTextBaseline; }
 // Blocks whose lanes are read together, so that few run side by side only at the end.
 constexpr size_t kBlocksTogether = 4;
 }  // namespace
 
-TextDecoder::TextDecoder() : TextDecoder(loops()) {}
+std::span<const TextLoops* const> text_loops() {
+  static const std::vector<const TextLoops*> all = [] {
+    std::vector<const TextLoops*> a{&kTextBaseline};
+#if defined(GRAMZIP_HAVE_AVX2)
+    if (cpu_features().avx2_bmi2) a.push_back(&kTextAvx2);
+#endif
+#if defined(GRAMZIP_HAVE_AVX512)
+    if (cpu_features().avx512) a.push_back(&kTextAvx512);
+#endif
+    return a;
+  }();
+  return all;
+}
+
+TextDecoder::TextDecoder() : TextDecoder(*text_loops().back()) {}
 
 void TextDecoder::read(std::span<const TextBlock> blocks, const model::DecodeMachine& machine) {
   layouts_.resize(blocks.size());

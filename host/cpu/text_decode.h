@@ -28,6 +28,7 @@ inline constexpr uint32_t kRecordSlack = 16;
 
 // The loops, one set per instruction set.
 struct TextLoops {
+  const char* name;
   RowsToLanes rows_to_lanes;
   void (*read)(std::span<TextLane> lanes, const model::DecodeMachine& machine);
   // False if the records do not make the lane. segment: its first byte; the lane is written at
@@ -35,7 +36,10 @@ struct TextLoops {
   bool (*expand)(const TextLane& lane, const uint8_t* pool, const uint8_t* segment, uint8_t* out);
 };
 extern const TextLoops kTextBaseline;
-extern const TextLoops kTextAvx512;  // where the build has it
+extern const TextLoops kTextAvx2;  // these where the build has them
+extern const TextLoops kTextAvx512;
+// Those that this machine runs, the best last.
+std::span<const TextLoops* const> text_loops();
 
 // A block of a segment. The caller has looked at its coded hash, and at its size, which is below
 // `bytes`.

@@ -1,3 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#define GRAMZIP_TEXT_LOOPS kTextBaseline
-#include "host/cpu/text_decode_loops.inl"
+#include "host/cpu/text_expand.inl"
+#include "host/cpu/text_steps.inl"
+#include "host/cpu/transpose.inl"
+
+namespace gramzip::cpu {
+const TextLoops kTextBaseline = {"baseline", rows_to_lanes, read_lanes, expand_lane};
+}  // namespace gramzip::cpu

@@ -109,13 +109,13 @@ void run_pipeline(int threads, Produce produce, Work work, Consume consume) {
     ~AtEnd() { turns(); }
   } const at_end{callers_turns};
   callers_turns();
-  tell_order(&started);
   arena.execute([&] {
     using tbb::filter_mode;
-    tbb::parallel_pipeline(tokens,
-                           tbb::make_filter<void, SlotPtr>(filter_mode::serial_in_order, first) &
-                               tbb::make_filter<SlotPtr, SlotPtr>(filter_mode::parallel, middle) &
-                               tbb::make_filter<SlotPtr, void>(filter_mode::serial_in_order, last));
+    const auto filters = tbb::make_filter<void, SlotPtr>(filter_mode::serial_in_order, first) &
+                         tbb::make_filter<SlotPtr, SlotPtr>(filter_mode::parallel, middle) &
+                         tbb::make_filter<SlotPtr, void>(filter_mode::serial_in_order, last);
+    tell_order(&started);
+    tbb::parallel_pipeline(tokens, filters);
   });
 }
 }  // namespace gramzip

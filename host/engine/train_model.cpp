@@ -122,7 +122,7 @@ class Trainer {
     one_class_.assign(symbols_, 0);
     for (uint32_t s = 0; s < symbols_; ++s)
       flat_[s] = static_cast<text::SymbolCost>(
-          std::min(text::kMaxSymbolCost,
+          std::min(text::kMaxCost,
                    (costs[s] * text::kCostPerBit + model::kLogUnit / 2) / model::kLogUnit));
     text::ParseCosts c{};
     c.symbol = flat_.data();

@@ -7,7 +7,7 @@
 namespace gramzip::model {
 namespace {
 constexpr text::SymbolCost bits(uint32_t n) {
-  return static_cast<text::SymbolCost>(std::min(text::kMaxSymbolCost, n * text::kCostPerBit));
+  return static_cast<text::SymbolCost>(std::min(text::kMaxCost, n * text::kCostPerBit));
 }
 }  // namespace
 

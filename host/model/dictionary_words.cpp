@@ -147,6 +147,9 @@ Words split_words(std::span<const uint8_t> sample, uint32_t max_bytes, Workers& 
       words.count[k] += shard.count[w];
       shard.global[w] = k;
     }
+    shard.start = {};
+    shard.length = {};
+    shard.count = {};
     shard.hash = {};
   }
   return words;

@@ -11,7 +11,7 @@ namespace gramzip::model {
 // Work is cut by bytes of the sample, never by threads.
 inline constexpr size_t kShardBytes = size_t{1} << 18;
 
-// The words of one shard of the sample.
+// The words of one shard of the sample. Only sequence and global stay after split_words().
 struct WordShard {
   std::vector<uint32_t> start;     // of each distinct word, its first place in the sample
   std::vector<uint8_t> length;     // of each

@@ -22,7 +22,7 @@ struct DeviceSegment {
   uint64_t content_at;   // in the content buffer, a multiple of 128
   uint64_t data_at;      // in the data buffer, a multiple of 128
   uint32_t first_block;  // batch-wide number of its block 0
-  uint32_t first_table;  // decoding: its first table in the table arrays
+  uint32_t first_table;  // decoding: its first table in the table arrays, or its text machine
 };
 
 struct DeviceBlock {

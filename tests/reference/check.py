@@ -3,12 +3,14 @@
 
 
 class FormatError(Exception):
-    """The archive breaks the format. `place` says where; `status` is set for errors of a block."""
+    """The archive breaks the format. `place` says where; `status` is set for errors of a block,
+    `blocks` to the statuses of all blocks of the segment, None for those that are ok."""
 
     def __init__(self, place, what, status=None):
         super().__init__(f"{place}: {status + ': ' if status else ''}{what}")
         self.place = place
         self.status = status
+        self.blocks: list[str | None] = []
 
 
 def need(ok, place, what, status=None):

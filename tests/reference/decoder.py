@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference decoder of the gramzip archive format, written from docs/format.md alone.
 
-    decoder.py ARCHIVE          one line of JSON for each member
-    decoder.py ARCHIVE -o DIR   the same, and writes the members under DIR
+    decoder.py ARCHIVE [MODEL.grm ...]          one line of JSON for each member
+    decoder.py ARCHIVE [MODEL.grm ...] -o DIR   the same, and writes the members under DIR
 
 It reads a whole archive into memory, checks all that the format demands, and is made to be read,
 not to be fast. decode(data) returns the members or raises FormatError, which names the place.
@@ -13,9 +13,13 @@ import json
 import os
 import sys
 from collections import namedtuple
+from pathlib import Path
 from struct import pack, unpack
 
 from check import FormatError, need, need_zero, round_up, take
+from members import KINDS, Member, check_announced, read_members
+from model import split_grm
+from model_parts import Model
 from segment import Segment, decode_segment
 from xxh3 import xxh3_64, xxh3_128
 
@@ -23,27 +27,29 @@ HEADER_MAGIC = b"\x89GRZ\r\n\x1a\n"
 SECTION_MAGIC = b"GZS\x01"
 TRAILER_MAGIC = b"GRZEND\r\n"
 FEATURES = {0: "lossy", 1: "delta", 2: "model", 3: "reference"}
-MEMBERS, SEGMENT, INDEX = 1, 2, 3
-TYPES = {MEMBERS: "members", SEGMENT: "segment", INDEX: "index"}
-RESERVED_TYPES = {4: "model", 5: "tensor directory"}
-KINDS = {0: "plain", 1: "safetensors"}
-MAX_MEMBERS_META = 1 << 20
-MAX_NAME = 4096
+MODEL_FEATURE = 2
+MEMBERS, SEGMENT, INDEX, MODEL = 1, 2, 3, 4
+TYPES = {MEMBERS: "members", SEGMENT: "segment", INDEX: "index", MODEL: "model"}
+RESERVED_TYPES = {5: "tensor directory"}
+LAST_MODELS = 8
 
-Member = namedtuple("Member", "name mode kind content")
-Announced = namedtuple("Announced", "start mode kind name place")
 Section = namedtuple("Section", "type meta data content_offset hash size place")
 Entry = namedtuple("Entry", "offset size content_offset carried hash type")
 
 
-def decode(data):
-    """The members of a file, which is one archive or more. Names are text, kinds are 0 or 1."""
+def decode(data, models=()):
+    """The members of a file, which is one archive or more. Names are text, kinds are 0 or 1.
+    `models` are files .grm, for archives that do not hold their models."""
     data = bytes(data)
     need(data, "byte 0", "the file is empty")
+    own_models = {}
+    for number, grm in enumerate(models):
+        model, name = split_grm(grm, f"model {number}")
+        own_models[name] = Model(model, f"model {number}")
     members = []
     at = number = 0
     while at < len(data):
-        size, more = Archive(data[at:], f"archive {number}").decode()
+        size, more = Archive(data[at:], f"archive {number}", own_models).decode()
         members += more
         at += size
         number += 1
@@ -53,10 +59,11 @@ def decode(data):
 class Archive:
     """One archive at the start of `data`."""
 
-    def __init__(self, data, place):
-        self.data, self.place = data, place
+    def __init__(self, data, place, own_models):
+        self.data, self.place, self.own_models = data, place, own_models
         self.content = bytearray()
         self.announced = []
+        self.models = []  # (name, model), the last ones
         self.entries = []
 
     def decode(self):
@@ -68,10 +75,8 @@ class Archive:
             if section.type == INDEX:
                 break
             before = len(self.content)
-            if section.type == MEMBERS:
-                self.read_members(section)
-            else:
-                self.read_segment(section)
+            {MEMBERS: self.read_members, MODEL: self.read_model,
+             SEGMENT: self.read_segment}[section.type](section)
             self.entries.append(Entry(at, section.size, before, len(self.content) - before,
                                       section.hash, section.type))
             at += section.size
@@ -91,10 +96,11 @@ class Archive:
         check_hash(head, 120, place)
         need(zero == 0 and zero64 == 0, place, "zero field")
         for bit in range(32):
-            if features >> bit & 1:
+            if features >> bit & 1 and bit != MODEL_FEATURE:
                 name = FEATURES.get(bit)
                 raise FormatError(place, f"feature {bit} " + (f"({name}) is not supported" if name
                                                              else "is unknown"))
+        self.features = features
         need(window == 0, place, "reference window without the feature")
         need_zero(head[32:120], place, "base or zero field")
 
@@ -131,40 +137,25 @@ class Archive:
                        end - at, place)
 
     def read_members(self, section):
-        meta = section.meta
-        need(16 <= len(meta) <= MAX_MEMBERS_META, section.place, f"{len(meta)} bytes of meta")
-        at = 0
-        while at < len(meta):
-            place = f"{section.place}, member {len(self.announced)}"
-            start, mode, kind, zero, name_bytes = unpack("<QIBBH", take(meta, at, 16, place, "a record"))
-            need(mode <= 0o7777, place, f"permission bits {mode:o}")
-            need(kind in KINDS, place, f"unknown kind {kind}")
-            need(zero == 0, place, "zero field")
-            need(name_bytes <= MAX_NAME, place, f"name of {name_bytes} bytes")
-            name = take(meta, at + 16, name_bytes, place, "the name")
-            end = round_up(at + 16 + name_bytes, 8)
-            padding = take(meta, at + 16 + name_bytes, end - at - 16 - name_bytes, place, "padding")
-            need_zero(padding, place, "padding")
-            self.announce(Announced(start, mode, kind, name, place), section.content_offset)
-            at = end
+        for member in read_members(section, len(self.announced)):
+            check_announced(member, self.announced, section.content_offset)
+            self.announced.append(member)
 
-    def announce(self, member, content_offset):
-        last = self.announced[-1].start if self.announced else None
-        need(last is not None or member.start == 0, member.place, "the first member starts behind 0")
-        need(last is None or member.start >= last, member.place, "starts decrease")
-        need(member.start >= content_offset, member.place, "starts before its section")
-        if member.name:
-            need(b"\0" not in member.name, member.place, "NUL in the name")
-            for part in member.name.split(b"/"):
-                need(part not in (b"", b".", b".."), member.place, "a part of the name is empty, . or ..")
-        self.announced.append(member)
-        need(len(self.announced) == 1 or (self.announced[0].name and member.name), member.place,
-             "empty name of one of several members")
+    def read_model(self, section):
+        model = Model(section.meta, section.place)
+        self.models = self.models[1 - LAST_MODELS:] + [(stored_128(section.meta), model)]
 
     def read_segment(self, section):
         need(self.announced, section.place, "content without a member")
         segment = Segment(section.meta, section.place)
-        self.content += decode_segment(segment, section.data, section.place)
+        model = self.find_model(segment.model_name, section.place) if segment.model_name else None
+        self.content += decode_segment(segment, section.data, model, section.place)
+
+    def find_model(self, name, place):
+        """One of the last models of the archive, or with feature 2 one of the reader's own."""
+        known = (self.own_models if self.features else {}) | dict(self.models)
+        need(name in known, place, f"there is no model {name.hex()}")
+        return known[name]
 
     def split_content(self):
         """The members, cut out of the content."""
@@ -237,11 +228,12 @@ def write(member, folder):
 def main():
     parser = argparse.ArgumentParser(description="Reference decoder of the gramzip archive format")
     parser.add_argument("archive")
+    parser.add_argument("models", nargs="*", help="models (.grm) that the archive does not hold")
     parser.add_argument("-o", metavar="DIR", help="write the members under DIR")
     options = parser.parse_args()
     try:
-        with open(options.archive, "rb") as file:
-            members = decode(file.read())
+        archive, *models = (Path(name).read_bytes() for name in [options.archive, *options.models])
+        members = decode(archive, models)
         for member in members:
             print(json.dumps(describe(member)))
             if options.o is not None:

@@ -89,16 +89,21 @@ def coded_block(data, element, ids, codes):
     texts = [[] for _ in range(32)]
     for j, symbol in enumerate(symbols):
         texts[lane_of(j, n, element.codec)].append(codes[ids[j // 256]][symbol])
-    lanes = [lane_words("".join(text)) for text in texts]
+    return (padded(bit_string(raws, element.width - element.symbol_bits), 32)
+            + padded(bit_string(ids, (len(codes) - 1).bit_length()), 32)
+            + packed_lanes(["".join(text) for text in texts]))
+
+
+def packed_lanes(texts):
+    """Lane header, rows and tails of 32 lanes, each as text of 0 and 1."""
+    lanes = list(map(lane_words, texts))
     rows = min(map(len, lanes))
     extras = [len(lane) - rows for lane in lanes]
     bits = max(extras).bit_length()
     planes = [sum((extra >> k & 1) << l for l, extra in enumerate(extras)) for k in range(bits)]
     head = pack("<I", rows | bits << 24) + pack(f"<{bits}I", *planes)
     body = [lane[r] for r in range(rows) for lane in lanes] + [w for lane in lanes for w in lane[rows:]]
-    return (padded(bit_string(raws, element.width - element.symbol_bits), 32)
-            + padded(bit_string(ids, (len(codes) - 1).bit_length()), 32)
-            + padded(head, 32) + pack(f"<{len(body)}I", *body))
+    return padded(head, 32) + pack(f"<{len(body)}I", *body)
 
 
 def lane_words(text):
@@ -172,25 +177,32 @@ def encode(members, segments=None, content=None):
     content = b"".join(member[3] for member in members) if content is None else content
     if segments is None:
         segments = [(len(content), {"element_type": TEXT})] if content else []
+    parts = []
+    at = 0
+    for size, options in segments:
+        parts.append((2, size, *segment_section(content[at:at + size], **options)))
+        at += size
+    return assemble(members, parts, content)
+
+
+def assemble(members, parts, content, features=0):
+    """An archive of a members section, if there are members, and parts (type, bytes of content
+    carried, meta, data)."""
     starts = [sum(len(member[3]) for member in members[:i]) for i in range(len(members))]
-    parts = []  # (type, content offset, bytes carried, meta, data)
     if members:
         records = b"".join(member_record(start, mode, kind, name.encode())
                            for start, (name, mode, kind, _) in zip(starts, members))
-        parts.append((1, 0, 0, records, b""))
-    at = 0
-    for size, options in segments:
-        parts.append((2, at, size, *segment_section(content[at:at + size], **options)))
-        at += size
-    assert at == len(content)
-
-    archive = sealed(pack("<8sHHI104x", b"\x89GRZ\r\n\x1a\n", 1, 0, 0))
+        parts = [(1, 0, records, b"")] + parts
+    archive = sealed(pack("<8sHHI104x", b"\x89GRZ\r\n\x1a\n", 1, 0, features))
     entries = b""
-    for ordinal, (kind, offset, carried, meta, data) in enumerate(parts):
+    offset = 0
+    for ordinal, (kind, carried, meta, data) in enumerate(parts):
         packed = section(kind, ordinal, offset, meta, data)
         entries += pack("<QQQQ", len(archive), len(packed), offset, carried) + packed[56:64]
         entries += pack("<B7x", kind)
         archive += packed
+        offset += carried
+    assert offset == len(content)
     index = pack("<QQ", len(parts), len(members)) + entries + b"".join(
         pack("<QQ", start, len(member[3])) + hash_128(member[3])
         for start, member in zip(starts, members))

@@ -5,15 +5,17 @@ from struct import unpack
 
 from check import FormatError, need, need_zero, round_up, take
 from coded import BAD_BLOCK, decode_block, read_tables
+from ngram import decode_text_block
 from xxh3 import xxh3_64
 
 RAW, CODED, CONSTANT, REPEAT = range(4)
 RECORD = 24
+NGRAM_TEXT = 3
 
 # id: (name, width in bits, exponent bits, codec)
 ELEMENTS = {
     0: ("bytes", 8, 8, 1),
-    1: ("text", 8, 8, 1),
+    1: ("text", 8, 8, 1),  # and codec 3
     2: ("BF16", 16, 8, 2),
     3: ("F16", 16, 5, 2),
     4: ("F32", 32, 8, 2),
@@ -21,8 +23,8 @@ ELEMENTS = {
     6: ("F8_E4M3", 8, 4, 2),
     7: ("F8_E5M2", 8, 5, 2),
 }
-RESERVED_CODECS = {3: "n-gram text", 4: "class floats", 5: "quantized", 6: "reference"}
-LONGEST = {1: 11, 2: 12}
+RESERVED_CODECS = {4: "class floats", 5: "quantized", 6: "reference"}
+LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
 
@@ -36,7 +38,12 @@ class Segment:
          self.table_count, self.run_log2, self.block_count, self.table_bytes, self.size) = fields
         self.check_codec(order, element, place)
         self.check_sizes(place)
-        need_zero(take(meta, 24, 40, place, "segment header"), place, "segment header: zero field")
+        need_zero(take(meta, 24, 8, place, "segment header"), place, "segment header: zero field")
+        self.model_name = take(meta, 32, 16, place, "segment header")
+        if self.codec != NGRAM_TEXT:
+            need_zero(self.model_name, place, "segment header: model of a codec without models")
+            self.model_name = None
+        need_zero(take(meta, 48, 16, place, "segment header"), place, "segment header: zero field")
 
         tables_end = 64 + self.table_bytes
         records_at = round_up(tables_end, 8)
@@ -47,7 +54,8 @@ class Segment:
         self.records = [self.read_record(meta[at:at + RECORD], number, place)
                         for number, at in enumerate(range(records_at, len(meta), RECORD))]
         has_coded = any(record.mode == CODED for record in self.records)
-        need(has_coded == (self.table_count > 0), place, "table_count is 0 exactly if no block is coded")
+        need(self.codec == NGRAM_TEXT or has_coded == (self.table_count > 0), place,
+             "table_count is 0 exactly if no block is coded")
 
     def check_codec(self, order, element, place):
         if self.codec in RESERVED_CODECS:
@@ -56,6 +64,12 @@ class Segment:
         need(order == 0, place, f"word order {order}" + (" (demand order) is reserved" if order == 1 else ""))
         need(element in ELEMENTS, place, f"unknown element type {element}")
         name, self.width, exponent, codec = ELEMENTS[element]
+        if self.codec == NGRAM_TEXT:
+            need(name == "text", place, f"n-gram text with elements of type {name}")
+            need(self.symbol_bits == 0, place, f"symbol_bits {self.symbol_bits} of n-gram text")
+            need(self.longest == 0, place, f"longest code length {self.longest} of n-gram text")
+            self.element_bytes = 1
+            return
         need(codec == self.codec, place, f"codec {self.codec} with elements of type {name}")
         self.element_bytes = self.width // 8
         highest = 8 if self.codec == 1 else min(12, self.width - 1)
@@ -64,7 +78,7 @@ class Segment:
 
     def check_sizes(self, place):
         need(16 <= self.block_log2 <= 18, place, f"block_log2 {self.block_log2}")
-        need(self.table_count <= (1 if self.codec == 1 else 32), place, f"{self.table_count} tables")
+        need(self.table_count <= {1: 1, 2: 32, NGRAM_TEXT: 0}[self.codec], place, f"{self.table_count} tables")
         need(self.run_log2 == (8 if self.table_count > 1 else 0), place, f"run_log2 {self.run_log2}")
         need(1 <= self.size <= 1 << 24, place, f"decoded_bytes {self.size}")
         need(self.size % self.element_bytes == 0, place, "decoded_bytes splits an element")
@@ -89,36 +103,58 @@ class Segment:
         return record
 
 
-def decode_segment(segment, data, place):
+def decode_segment(segment, data, model, place):
     """The content of a segment from its data."""
+    blocks = decode_blocks(segment, data, model, place)
+    for _, error in blocks:
+        if error:
+            error.blocks = [error and error.status for _, error in blocks]
+            raise error
+    return b"".join(block for block, _ in blocks)
+
+
+def decode_blocks(segment, data, model, place):
+    """(decoded bytes, error or None) of each block. The bytes of a block that is not ok are zero."""
     sizes = [round_up(record.coded_bytes, 32) for record in segment.records]
     need(sum(sizes) == len(data), place, "data_bytes is not the sum of the blocks")
     blocks = []
+    content = bytearray()
     at = 0
     for number, record in enumerate(segment.records):
         where = f"{place}, block {number}"
         coded = data[at:at + record.coded_bytes]
         padding = data[at + record.coded_bytes:at + sizes[number]]
-        need(xxh3_64(coded) == record.coded_hash, where, "coded bytes", "bad coded hash")
-        need_zero(padding, where, "padding behind the block", BAD_BLOCK)
-        blocks.append(decode_one(segment, number, coded, blocks, where))
-        need(xxh3_64(blocks[-1]) == record.decoded_hash, where, "decoded bytes", "bad decoded hash")
         at += sizes[number]
-    return b"".join(blocks)
+        start, error = len(content), None
+        try:
+            need(xxh3_64(coded) == record.coded_hash, where, "coded bytes", "bad coded hash")
+            need_zero(padding, where, "padding behind the block", BAD_BLOCK)
+            decode_one(segment, number, coded, content, model, where)
+            need(xxh3_64(bytes(content[start:])) == record.decoded_hash, where, "decoded bytes",
+                 "bad decoded hash")
+        except FormatError as caught:
+            error = caught
+            content[start:] = bytes(segment.block_size(number))
+        blocks.append((bytes(content[start:]), error))
+    return blocks
 
 
-def decode_one(segment, number, coded, blocks, place):
-    """The decoded bytes of block `number`; `blocks` are those before it."""
+def decode_one(segment, number, coded, content, model, place):
+    """Appends the bytes of block `number` to the segment's content before it."""
     mode = segment.records[number].mode
     size = segment.block_size(number)
     if mode == RAW:
-        return coded
-    if mode == CONSTANT:
-        return coded * (size // segment.element_bytes)
-    if mode == CODED:
-        return decode_block(coded, size // segment.element_bytes, segment, place)
-    source, = unpack("<I", coded)
-    need(source < number, place, f"repeat of block {source}", BAD_BLOCK)
-    need(segment.records[source].mode != REPEAT, place, "repeat of a repeat", BAD_BLOCK)
-    need(len(blocks[source]) == size, place, "repeat of a block of another size", BAD_BLOCK)
-    return blocks[source]
+        content += coded
+    elif mode == CONSTANT:
+        content += coded * (size // segment.element_bytes)
+    elif mode == REPEAT:
+        source, = unpack("<I", coded)
+        need(source < number, place, f"repeat of block {source}", BAD_BLOCK)
+        need(segment.records[source].mode != REPEAT, place, "repeat of a repeat", BAD_BLOCK)
+        need(segment.block_size(source) == size, place, "repeat of a block of another size", BAD_BLOCK)
+        start = source << segment.block_log2
+        content += content[start:start + size]
+    elif segment.codec == NGRAM_TEXT:
+        decode_text_block(coded, size, content, model, place)
+    else:
+        content += decode_block(coded, size // segment.element_bytes, segment, place)

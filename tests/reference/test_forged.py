@@ -27,7 +27,7 @@ class Forged(unittest.TestCase):
         self.use([("a", 0o644, 0, TEXT)])
         self.refused("magic", (0, b"\x88"))
         self.refused("version 2", (8, b"\2"))
-        for bit, name in enumerate(("lossy", "delta", "model", "reference")):
+        for bit, name in ((0, "lossy"), (1, "delta"), (3, "reference")):
             self.refused(rf"feature {bit} \({name}\)", (12, pack("<I", 1 << bit)))
         self.refused("feature 4 is unknown", (12, b"\x10"))
         self.refused("feature 31 is unknown", (15, b"\x80"))
@@ -36,8 +36,9 @@ class Forged(unittest.TestCase):
     def test_sections(self):
         self.use([("a", 0o644, 0, TEXT)])
         segment = self.layout.find(2)[0]
-        self.refused("section 1 at 256: type 4 .model. is reserved", (segment + 4, b"\4"))
+        self.refused("section 1 at 256 .model.: only segments have data", (segment + 4, b"\4"))
         self.refused("type 5 .tensor directory. is reserved", (segment + 4, b"\5"))
+        self.refused("unknown type 9", (segment + 4, b"\t"))
         self.refused("unknown type 0", (segment + 4, b"\0"))
         self.refused("ordinal 7", (segment + 8, b"\7"))
         self.refused("only segments have data", (128 + 24, b"\x20"))
@@ -69,11 +70,14 @@ class Forged(unittest.TestCase):
         self.use([("a", 0o644, 0, TEXT)])
         at = self.layout.find(2)[1]
         for offset, value, reason in (
-                (0, 0, "unknown codec 0"), (0, 3, "n-gram text. is reserved"), (0, 2, "type text"),
+                (0, 0, "unknown codec 0"), (0, 3, "symbol_bits 8 of n-gram text"),
+                (0, 4, "class floats. is reserved"), (0, 2, "type text"),
                 (1, 1, "demand order"), (2, 8, "unknown element type 8"), (2, 2, "type BF16"),
                 (3, 15, "block_log2"), (3, 19, "block_log2"), (4, 7, "symbol_bits 7"),
                 (5, 12, "longest code length 12"), (6, 33, "33 tables"), (7, 8, "run_log2 8"),
-                (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"), (19, 1, "decoded_bytes")):
+                (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"),
+                (19, 1, "decoded_bytes"),
+                (32, 1, "model of a codec without models"), (48, 1, "zero field")):
             self.refused(reason, (at + offset, bytes([value])))
         record = self.layout.blocks[1, 0][0]
         self.refused("unknown mode 4", (record, b"\4"))

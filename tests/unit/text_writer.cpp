@@ -253,7 +253,7 @@ BlockStatus read_block(const model::NgramModel& m, const Codes& codes, const Lan
 
 model::NgramModel random_model(Random& random, uint32_t strings, uint32_t classes) {
   model::NgramModel m;
-  const uint32_t letters = 1 + below(random, 200);
+  const uint32_t letters = 2 + below(random, 200);
   std::set<std::string> distinct;
   while (distinct.size() < strings) {
     std::string s(2 + below(random, 31), '\0');
@@ -308,12 +308,13 @@ model::NgramModel random_model(Random& random, uint32_t strings, uint32_t classe
 BitString random_lane(Random& random, const model::NgramModel& m, const Codes& codes,
                       std::vector<uint8_t>& segment, uint32_t bytes) {
   LaneWriter w(m, codes, segment);
-  const uint32_t v = m.strings_end();
+  const uint32_t v = m.strings_end(), longest = 1 + below(random, 13);  // match, as a power of 2
   while (w.size < bytes) {
     const uint32_t room = bytes - w.size, kind = below(random, 8);
     if (kind < 5 && room >= 2 && !segment.empty()) {
       // Short ones and long ones alike.
-      const uint32_t length = 2 + below(random, std::min(room - 1, 1u << (1 + below(random, 13))));
+      const uint32_t length =
+          2 + below(random, std::min(room - 1, 1u << (1 + below(random, longest))));
       const uint32_t symbol = v + 28 * kind + place(length - 2).bucket;
       if (w.can(symbol)) {
         if (kind > 0) {

@@ -28,8 +28,8 @@ struct ParseSettings {
   MatchHash hash[kMatchHashes] = {};
   uint32_t slot_shift = 2;  // slots of a hash: about the segment's bytes >> slot_shift
   uint32_t new_lengths = 0, repeat_lengths = 0;  // entries of kShorter that are tried
-  uint32_t min_repeat = 2;  // shortest match at a last distance
-  bool bound = true;        // ParseBound is used
+  uint32_t min_repeat = 2;                       // shortest match at a last distance
+  bool bound = true;                             // ParseBound is used
 };
 
 // effort: 1 (fast) to 9 (small).
@@ -126,15 +126,15 @@ GRAMZIP_HD inline bool fills_group(uint32_t length, uint32_t lane_rest) {
 
 // ---- Costs ----
 inline constexpr uint32_t kCostPerBit = 8;
-using SymbolCost = uint8_t;                      // 64 classes of 64K symbols are 4 MiB
-inline constexpr uint32_t kMaxSymbolCost = 254;  // a symbol that costs more counts as this
-inline constexpr uint32_t kNoCode = 255;         // the symbol must not follow
+using SymbolCost = uint8_t;                // 64 classes of 64K symbols are 4 MiB
+inline constexpr uint32_t kMaxCost = 254;  // a symbol that costs more counts as this
+inline constexpr uint32_t kNoCode = 255;   // the symbol must not follow
 inline constexpr uint32_t kNoDistance = 0xffff;
 // What an edge without a code costs: more than a whole lane of bytes, so that it is never taken.
 inline constexpr uint32_t kNever = 1u << 24;
 
 struct ParseCosts {
-  const SymbolCost* symbol;  // [class][symbol], 1/8 bit; bytes are at most kMaxSymbolCost
+  const SymbolCost* symbol;  // [class][symbol], 1/8 bit; bytes are at most kMaxCost
   const uint8_t* class_of;   // by symbol
   uint32_t symbols, classes, strings_end;
   TrieView trie;                                        // value: the symbol

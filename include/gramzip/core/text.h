@@ -117,7 +117,8 @@ struct Repeats {
     d[0] = distance;
   }
   GRAMZIP_HD uint32_t take(uint32_t place) {
-    const uint32_t distance = d[place];
+    // No index: the list then stays in registers.
+    const uint32_t distance = place > 2 ? d[3] : place > 1 ? d[2] : place > 0 ? d[1] : d[0];
     if (place > 2) d[3] = d[2];
     if (place > 1) d[2] = d[1];
     if (place > 0) d[1] = d[0];

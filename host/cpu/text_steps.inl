@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text decoder's loops, compiled once per instruction set with GRAMZIP_TEXT_LOOPS as the
-// table's name.
+// Phase 1 of the text decoder: bits to records. Included by the loops of each instruction set.
+#pragma once
 //
-// Phase 1. A step looks up the table of the state by the lane's next bits; the entry has the bits
+// A step looks up the table of the state by the lane's next bits; the entry has the bits
 // it takes, a record or none, and the next state. Escapes, long codes, lengths and distances are
 // steps like any other, so no step branches. A step takes at most 33 bits: 11 of the table and 22
 // of a distance. Two steps that follow each other take at most 55, since behind a distance comes no
@@ -20,7 +20,6 @@
 
 #include "gramzip/core/wire.h"
 #include "host/cpu/text_decode.h"
-#include "host/cpu/transpose.inl"
 
 namespace gramzip::cpu {
 namespace {
@@ -131,16 +130,12 @@ inline bool is_done(const Reader& r) {
   return r.position > r.last_round || r.record > r.last_record;
 }
 
-// A lane that is done makes room for the next one, so that four run nearly to the end.
-void read_lanes(std::span<TextLane> lanes, const model::DecodeMachine& machine) {
-  const Entry* const entries = machine.entries.data();
-  size_t next = 0;
-  Reader readers[kSideBySide];
-  uint32_t count = 0;
-  while (count < kSideBySide && next < lanes.size())
-    readers[count++] = start(lanes[next++], machine.start);
+// Runs `count` readers to their lanes' ends, `next` giving another one in the place of one that is
+// done, as long as it can.
+template <class Next>
+void run_readers(Reader* readers, uint32_t count, const Entry* entries, Next next) {
   while (count > 0) {
-    if (count == kSideBySide)
+    if (count >= kSideBySide)
       run_rounds<kSideBySide>(readers, entries);
     else if (count == 3)
       run_rounds<3>(readers, entries);
@@ -148,79 +143,28 @@ void read_lanes(std::span<TextLane> lanes, const model::DecodeMachine& machine) 
       run_rounds<2>(readers, entries);
     else
       run_rounds<1>(readers, entries);
-    for (uint32_t k = 0; k < count;) {
+    for (uint32_t k = 0; k < std::min(count, kSideBySide);) {
       if (!is_done(readers[k])) {
         ++k;
         continue;
       }
       finish(readers[k], entries);
-      if (next < lanes.size())
-        readers[k] = start(lanes[next++], machine.start);
-      else
-        readers[k] = readers[--count];
+      if (!next(readers[k])) readers[k] = readers[--count];
     }
   }
 }
 
-// ---- Phase 2 ----
-constexpr size_t kCopyRoom = text::kMaxString;
-inline void copy_16(uint8_t* to, const uint8_t* from) {
-  uint64_t v[2];
-  std::memcpy(v, from, 16);
-  std::memcpy(to, v, 16);
-}
-
-// length bytes from `distance` before, byte after byte; writes less than 16 bytes behind if there
-// is room for them before `end`.
-inline void copy_match(uint8_t* out, uint32_t length, size_t distance, const uint8_t* end) {
-  const uint8_t* from = out - distance;
-  uint8_t* const stop = out + length;
-  if (distance >= 16 && end - stop >= 16) {
-    do {
-      copy_16(out, from);
-      out += 16;
-      from += 16;
-    } while (out < stop);
-    return;
-  }
-  while (out < stop) *out++ = *from++;
-}
-
-bool expand_lane(const TextLane& lane, const uint8_t* pool, const uint8_t* segment, uint8_t* out) {
-  const uint32_t* r = lane.records;
-  uint8_t* const end = out + lane.bytes;
-  text::Repeats repeats;
-  while (out < end) {
-    const uint32_t record = *r++;
-    const auto room = static_cast<size_t>(end - out);
-    if ((record & text::kRecordMatch) == 0) {
-      const uint32_t length = text::record_string_length(record);
-      const uint8_t* const from = pool + text::record_string_offset(record);
-      if (room >= kCopyRoom) {
-        copy_16(out, from);
-        copy_16(out + 16, from + 16);
-      } else {
-        if (length > room) return false;
-        std::memcpy(out, from, length);
-      }
-      out += length;
-      continue;
-    }
-    const uint32_t length = text::record_match_length(record);
-    uint32_t distance;
-    if (record & text::kRecordRepeat)
-      distance = repeats.take(text::record_repeat(record));
-    else
-      repeats.push(distance = *r++);
-    if (length > room || distance == 0 || distance > static_cast<size_t>(out - segment))
-      return false;
-    copy_match(out, length, distance, end);
-    out += length;
-  }
-  const auto taken = static_cast<size_t>(r - lane.records);
-  return taken >= lane.fewest && taken <= lane.most;
+void read_lanes(std::span<TextLane> lanes, const model::DecodeMachine& machine) {
+  Reader readers[kSideBySide];
+  size_t at = 0;
+  const auto next = [&](Reader& r) {
+    if (at == lanes.size()) return false;
+    r = start(lanes[at++], machine.start);
+    return true;
+  };
+  uint32_t count = 0;
+  while (count < kSideBySide && next(readers[count])) ++count;
+  run_readers(readers, count, machine.entries.data(), next);
 }
 }  // namespace
-
-const TextLoops GRAMZIP_TEXT_LOOPS = {rows_to_lanes, read_lanes, expand_lane};
 }  // namespace gramzip::cpu
