@@ -27,8 +27,11 @@ double per_million(uint8_t popularity) {
 }
 
 std::string name_of(const NgramModel& m, uint32_t symbol) {
-  if (symbol < text::kByteSymbols) return cli::quoted(std::string(1, static_cast<char>(symbol)));
-  if (symbol < m.strings_end()) return cli::quoted(m.strings[symbol - text::kByteSymbols]);
+  if (symbol < text::kByteSymbols) {
+    const char byte = static_cast<char>(symbol);
+    return in_quotes({&byte, 1});
+  }
+  if (symbol < m.strings_end()) return in_quotes(m.strings[symbol - text::kByteSymbols]);
   const uint32_t match = symbol - m.strings_end(), kind = match / text::kLengthBuckets;
   const uint32_t least = text::bucket(match % text::kLengthBuckets).base + text::kMinMatch;
   return kind == 0 ? fmt::format("match of {}+", least)
@@ -90,8 +93,10 @@ void show_text(const std::string& path, const NgramModel& m, size_t top) {
   for (uint32_t c = 0; c < m.codes.size(); ++c) {
     const std::vector<uint32_t> members = members_of(m, c);
     std::string names;
-    for (size_t i = 0; i < std::min<size_t>(8, members.size()); ++i)
-      names += fmt::format("{}{}", i > 0 ? " " : "", name_of(m, members[i]));
+    for (size_t i = 0; i < std::min<size_t>(8, members.size()); ++i) {
+      if (i > 0) names += ' ';
+      names += name_of(m, members[i]);
+    }
     print(fmt::format("{:>5} {:>8} {:>6} {:>7}  {}\n", c, members.size(), m.codes[c].symbols.size(),
                       m.codes[c].escape, names));
   }

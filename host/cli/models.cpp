@@ -94,7 +94,7 @@ TextSample read_text(const std::vector<std::string>& paths, uint64_t most) {
   return sample;
 }
 
-std::string quoted(std::string_view bytes) {
+std::string in_quotes(std::string_view bytes) {
   std::string out = "\"";
   for (size_t i = 0; i < bytes.size();) {
     const auto u = static_cast<unsigned char>(bytes[i]);

@@ -22,5 +22,5 @@ struct TextSample {
 TextSample read_text(const std::vector<std::string>& paths, uint64_t most);
 
 // Bytes on one line, in quotes: UTF-8 as it is, everything else escaped.
-std::string quoted(std::string_view bytes);
+std::string in_quotes(std::string_view bytes);
 }  // namespace gramzip::cli
