@@ -9,6 +9,7 @@
 // more and writes each coded byte once: 2 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_encode.h"
 
+#include "kernels/common/block_write.h"
 #include "kernels/common/cub.h"
 #include "kernels/common/lane_encode.h"
 
@@ -86,10 +87,6 @@ __global__ void layout_kernel(const DeviceSegment* segments, BlockState* states,
   if (threadIdx.x == 0) totals[blockIdx.x] = {total, static_cast<uint32_t>(coded)};
 }
 
-__device__ void fill_zero(uint8_t* p, uint32_t from, uint32_t to, uint32_t lane) {
-  for (uint32_t i = from + lane; i < to; i += kWarp) p[i] = 0;
-}
-
 // The raw values of the group that the block's end cuts: fewer than eight.
 __device__ void write_last_raw(const View& v, const BlockPlan& plan, uint8_t* plane) {
   const uint32_t bits = v.split.raw_bits, whole = plan.n / kLaneGroup;
@@ -103,23 +100,11 @@ __device__ void write_last_raw(const View& v, const BlockPlan& plan, uint8_t* pl
 __device__ void write_coded(const View& v, const BlockState& state, uint32_t words, uint8_t* out) {
   const BlockPlan plan = plan_block(v.size, v.split, 1);
   const LaneHead head = state.lanes;
-  const uint32_t rows_at = plan.rows_at(head.extra_bits);
   write_last_raw(v, plan, out);
   fill_zero(out, plan.raw_bytes, plan.lanes_at, v.lane);
-  fill_zero(out, plan.lanes_at + 4 + 4 * head.extra_bits, rows_at, v.lane);
-  if (v.lane == 0) store_le<uint32_t>(out + plan.lanes_at, pack_lane_head(head));
-  for (uint32_t k = 0; k < head.extra_bits; ++k) {
-    const uint32_t bits = __ballot_sync(kAllLanes, ((words - head.rows) >> k) & 1u);
-    if (v.lane == 0) store_le<uint32_t>(out + plan.lanes_at + 4 + 4 * k, bits);
-  }
-  // Tails lie behind the rows in order of lanes.
-  const uint32_t extra = words - head.rows;
-  uint32_t upto = extra;
-  for (uint32_t d = 1; d < kWarp; d *= 2) {
-    const uint32_t other = __shfl_up_sync(kAllLanes, upto, d);
-    if (v.lane >= d) upto += other;
-  }
-  BlockWriter writer{v.codes, out, {out + rows_at, head, v.lane, upto - extra}};
+  const uint32_t tail_before = write_lane_header(out, plan.lanes_at, head, words, v.lane);
+  BlockWriter writer{
+      v.codes, out, {out + plan.rows_at(head.extra_bits), head, v.lane, tail_before}};
   walk_lane(v.split, v.content, plan.n, v.lane, writer);
   writer.lane.finish();
 }
@@ -131,21 +116,10 @@ __global__ void write_kernel(const uint8_t* content, const DeviceSegment* segmen
   if (!view_block(content, segments, blocks, count, codes, v)) return;
   const BlockState& state = states[v.index];
   uint8_t* out = data + v.segment->data_at + state.data_at;
-  switch (state.mode) {
-    case BlockMode::coded:
-      write_coded(v, state, lane_words[uint64_t{v.index} * kLanes + v.lane], out);
-      break;
-    case BlockMode::repeat:
-      if (v.lane == 0) store_le<uint32_t>(out, state.repeat_of);
-      break;
-    default: {  // raw: all of the block; constant: its first element
-      const uint32_t chunks = state.coded_bytes / 16;
-      for (uint32_t i = v.lane; i < chunks; i += kWarp)
-        reinterpret_cast<uint4*>(out)[i] = reinterpret_cast<const uint4*>(v.content)[i];
-      for (uint32_t i = chunks * 16 + v.lane; i < state.coded_bytes; i += kWarp)
-        out[i] = v.content[i];
-    }
-  }
+  if (state.mode == BlockMode::coded)
+    write_coded(v, state, lane_words[uint64_t{v.index} * kLanes + v.lane], out);
+  else
+    write_uncoded(state, v.content, out, v.lane);
   fill_zero(out, state.coded_bytes, static_cast<uint32_t>(round_up(state.coded_bytes, kBlockAlign)),
             v.lane);
 }

@@ -6,7 +6,7 @@
 
 #include "host/backend/backend.h"
 #include "host/backend/device_buffer.h"
-#include "host/backend/machine_cache.h"
+#include "host/backend/model_cache.h"
 #include "kernels/checksum.h"
 #include "kernels/classify.h"
 #include "kernels/code_lengths.h"
@@ -14,14 +14,15 @@
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
 #include "kernels/text_decode.h"
+#include "kernels/text_encode.h"
 #include "kernels/text_expand.h"
 #include "kernels/text_match_copy.h"
 
 namespace gramzip {
 // Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, plus 28
 // KiB a segment; of decode calls: content plus coded bytes, plus 8 KiB a segment. N-gram text: 9
-// bytes a byte of content plus coded bytes, for kTextBatch of content at a time, and the machines
-// of the last models.
+// bytes a byte of content plus coded bytes, for kTextBatch of content at a time; to encode it 72
+// bytes and the sort's, for kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(int device);
@@ -32,13 +33,17 @@ class CudaBackend final : public Backend {
   void decode(std::span<const DecodeRequest> requests) override;
 
  private:
-  // Content of n-gram text that is decoded at once: 1,024 blocks of 256 KiB, a warp each.
+  // Content of n-gram text that is decoded, and encoded, at once: 1,024 and 256 blocks of 256 KiB,
+  // a warp each.
   static constexpr uint64_t kTextBatch = uint64_t{1} << 28;
+  static constexpr uint64_t kTextEncodeBatch = uint64_t{1} << 26;
   static_assert(2 * (kTextBatch + kMaxSegmentBytes) < UINT32_MAX);  // indices of it have 32 bits
 
   // Codecs bytes and floats.
   void decode_coded(std::span<const DecodeRequest> requests);
   void decode_text(std::span<const DecodeRequest> requests);
+  void encode_coded(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void check(cudaError_t status) const { check_cuda(status, "kernel launch"); }
 
   int device_;
@@ -62,10 +67,21 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;
   // decoding n-gram text
-  MachineCache machine_cache_;
+  ModelCache<UploadedMachine> machine_cache_;
   DeviceBuffer<kernels::TextMachine> machines_;
   DeviceBuffer<uint32_t> records_, record_counts_, sources_, unfinished_;
   DeviceBuffer<BlockStatus> statuses_;
   DeviceBuffer<uint8_t> unit_done_;
+  // encoding n-gram text
+  ModelCache<UploadedCodes> code_cache_;
+  DeviceBuffer<kernels::TextInput> inputs_;
+  DeviceBuffer<kernels::TextCodes> text_codes_;
+  DeviceBuffer<uint64_t> keys_, sorted_;
+  DeviceBuffer<kernels::PackedOffer> offers_[text::kMatchSlots], runs_;
+  DeviceBuffer<uint8_t> sort_workspace_;
+  DeviceBuffer<text::ParseNode> nodes_;
+  DeviceBuffer<uint32_t> distances_;
+  DeviceBuffer<text::Repeats> repeats_;
+  DeviceBuffer<uint16_t> next_;
 };
 }  // namespace gramzip

@@ -13,7 +13,32 @@ using namespace kernels;
 void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) {
   const std::lock_guard lock(mutex_);
   check_cuda(cudaSetDevice(device_), "choosing the device");
+  std::vector<SegmentInput> coded, text;
+  std::vector<EncodedSegment*> coded_out, text_out;
+  uint64_t text_bytes = 0;
+  const auto flush_text = [&] {
+    if (!text.empty()) encode_text(text, text_out);
+    text.clear();
+    text_out.clear();
+    text_bytes = 0;
+  };
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i].text == nullptr) {
+      coded.push_back(in[i]);
+      coded_out.push_back(&out[i]);
+      continue;
+    }
+    if (text_bytes + in[i].content.size() > kTextEncodeBatch) flush_text();
+    text.push_back(in[i]);
+    text_out.push_back(&out[i]);
+    text_bytes += in[i].content.size();
+  }
+  flush_text();
+  if (!coded.empty()) encode_coded(coded, coded_out);
+}
 
+void CudaBackend::encode_coded(std::span<const SegmentInput> in,
+                               std::span<EncodedSegment* const> out) {
   // Where everything lies.
   std::vector<DeviceSegment> segments;
   std::vector<DeviceBlock> blocks;
@@ -70,7 +95,7 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
   const std::vector<CodeSummary> host_summaries = summaries_.download(segment_count, stream_);
   const std::vector<uint8_t> host_lengths = lengths_.download(symbols, stream_);
   for (uint32_t i = 0; i < segment_count; ++i) {
-    EncodedSegment& s = out[i];
+    EncodedSegment& s = *out[i];
     s.header = segments[i].header;
     s.records.clear();
     for (uint32_t b = 0; b < s.header.blocks; ++b) {

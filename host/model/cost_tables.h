@@ -16,6 +16,7 @@ class CostTables {
   explicit CostTables(const NgramModel& m, std::span<const uint8_t> dead = {});
   // Valid as long as the tables are.
   text::ParseCosts costs() const;
+  const Trie& trie() const { return trie_; }
 
  private:
   Trie trie_;

@@ -108,7 +108,10 @@ class LaneWriter {
         rows_(head.rows) {}
 
   __device__ void put(uint32_t packed) {
-    const uint32_t code = huffman::code_bits(packed), length = huffman::code_length(packed);
+    put(huffman::code_bits(packed), huffman::code_length(packed));
+  }
+  // length: below 32; no bits of `code` above.
+  __device__ void put(uint32_t code, uint32_t length) {
     pending_ |= code << fill_;
     fill_ += length;
     if (fill_ < 32) return;

@@ -44,6 +44,10 @@ model::NgramModel draw_model(Rng& g) {
     for (char& c : s) c = static_cast<char>(below(g, letters));
     m.strings.push_back(s);
   }
+  // A trie holds a string once; symbols stay in an order of their own.
+  std::sort(m.strings.begin(), m.strings.end());
+  m.strings.erase(std::unique(m.strings.begin(), m.strings.end()), m.strings.end());
+  std::shuffle(m.strings.begin(), m.strings.end(), g);
   const uint32_t symbols = m.symbols();
   m.popularity.assign(symbols, 5);
   const uint32_t classes = below(g, 4) == 0 ? 1 + below(g, 128) : 1 + below(g, 6);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of a block that all encoders write alike, by a warp (docs/format.md, 2.4 and 4).
+#pragma once
+#include "kernels/common/batch.h"
+#include "kernels/common/simt.h"
+
+namespace gramzip::kernels {
+__device__ inline void fill_zero(uint8_t* p, uint32_t from, uint32_t to, uint32_t lane) {
+  for (uint32_t i = from + lane; i < to; i += kWarp) p[i] = 0;
+}
+
+// The lane header at lanes_at and the zeros up to the rows. words: of this lane. Returns the tail
+// words of the lanes before it.
+__device__ inline uint32_t write_lane_header(uint8_t* out, uint32_t lanes_at, LaneHead head,
+                                             uint32_t words, uint32_t lane) {
+  const uint32_t extra = words - head.rows;
+  fill_zero(out, lanes_at + 4 + 4 * head.extra_bits, lanes_at + lane_header_bytes(head.extra_bits),
+            lane);
+  if (lane == 0) store_le<uint32_t>(out + lanes_at, pack_lane_head(head));
+  for (uint32_t k = 0; k < head.extra_bits; ++k) {
+    const uint32_t bits = __ballot_sync(kAllLanes, (extra >> k) & 1u);
+    if (lane == 0) store_le<uint32_t>(out + lanes_at + 4 + 4 * k, bits);
+  }
+  // Tails lie behind the rows in order of lanes.
+  uint32_t upto = extra;
+  for (uint32_t d = 1; d < kWarp; d *= 2) {
+    const uint32_t other = __shfl_up_sync(kAllLanes, upto, d);
+    if (lane >= d) upto += other;
+  }
+  return upto - extra;
+}
+
+// A block that is not coded: raw, all of its content; constant, its first element; repeat.
+__device__ inline void write_uncoded(const BlockState& state, const uint8_t* content, uint8_t* out,
+                                     uint32_t lane) {
+  if (state.mode == BlockMode::repeat) {
+    if (lane == 0) store_le<uint32_t>(out, state.repeat_of);
+    return;
+  }
+  const uint32_t chunks = state.coded_bytes / 16;
+  for (uint32_t i = lane; i < chunks; i += kWarp)
+    reinterpret_cast<uint4*>(out)[i] = reinterpret_cast<const uint4*>(content)[i];
+  for (uint32_t i = chunks * 16 + lane; i < state.coded_bytes; i += kWarp) out[i] = content[i];
+}
+}  // namespace gramzip::kernels
