@@ -201,6 +201,7 @@ void MatchFinder::find(std::span<const uint8_t> segment, const text::ParseSettin
       std::fill_n(g.gain, kGroup, 0u);
       for (uint32_t k = hashes; k-- > 0;)
         tables[k].with_ways([&](auto w) { tables[k].search<w>(g); });
+      for (uint32_t i = 0; i < g.count; ++i) text::drop_doubles(g.found[i]);
     }
     for (uint32_t i = 0; i < g.count; ++i) {
       while (g.begin + i >= span.end) {

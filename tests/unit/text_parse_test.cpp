@@ -76,6 +76,7 @@ std::vector<Offers> offers_of(std::span<const uint8_t> text, const ParseSettings
       for (uint32_t k = 0; k < 2; ++k)
         if (!found[k].empty()) own[1 + k] = found[k][0];
     }
+    text::drop_doubles(own.data());
     Offers& now = out.emplace_back();
     for (uint32_t k = 0; k < text::kMatchSlots; ++k) {
       slots[k].found(p, own[k], k == 0, s.hash[0].bytes);

@@ -26,7 +26,7 @@ struct ParseSettings {
   uint32_t block_log2 = 18;
   // From short to long. A new match has at least hash[0].bytes bytes where it is not cut short.
   MatchHash hash[kMatchHashes] = {};
-  uint32_t slot_shift = 2;  // slots of a hash: about the segment's bytes >> slot_shift
+  uint32_t slot_shift = 2;  // slots of a hash: the segment's bytes >> slot_shift, a power of two
   uint32_t new_lengths = 0, repeat_lengths = 0;  // entries of kShorter that are tried
   uint32_t min_gain = 0;                         // match_gain of a candidate, at least
   uint32_t min_repeat = 2;                       // shortest match at a last distance
@@ -69,10 +69,8 @@ GRAMZIP_HD inline LaneSpan lane_span(uint32_t segment_bytes, uint32_t block_log2
 // that have the same slot, as far as their first hash[k].bytes bytes are those of p. They depend on
 // nothing else, so that they may be found by tables in order or by sorting (slot, position).
 GRAMZIP_HD inline uint32_t slot_log2(const ParseSettings& s, uint32_t segment_bytes) {
-  const uint32_t l =
-      ceil_log2(segment_bytes) -
-      (s.slot_shift < ceil_log2(segment_bytes) ? s.slot_shift : ceil_log2(segment_bytes));
-  return l < 8 ? 8 : l;
+  const uint32_t l = floor_log2(segment_bytes | 1);
+  return l < s.slot_shift + 8 ? 8 : l - s.slot_shift;
 }
 // Reads exactly `bytes` (4 to 32) bytes. Slots are its top bits.
 GRAMZIP_HD inline uint64_t match_hash(const uint8_t* p, uint32_t bytes) {
@@ -99,6 +97,12 @@ struct MatchOffer {
 };
 GRAMZIP_HD inline uint32_t match_gain(uint32_t length, uint32_t distance) {
   return 2 * length + 32 - floor_log2(distance);
+}
+// A candidate takes one slot: the first of those it would have.
+GRAMZIP_HD inline void drop_doubles(MatchOffer* found) {
+  for (uint32_t s = 1; s < kMatchSlots; ++s)
+    for (uint32_t k = 0; k < s; ++k)
+      if (found[k].length > 0 && found[k].distance == found[s].distance) found[s].length = 0;
 }
 // What a slot offers at a position: what was found there, or what it offered at the position
 // before, one byte shorter, as long as that has `shortest` bytes. Slot 0 takes the one of more
