@@ -31,9 +31,10 @@ __global__ void keys_kernel(const uint8_t* content, const DeviceSegment* segment
   if (p >= round_up(size, 128)) return;
   const TextInput& input = inputs[blockIdx.y];
   const uint32_t bytes = input.settings.hash[hash].bytes;
+  const bool used = input.settings.hash[hash].ways > 0;
   const uint8_t* at = content + segment.content_at + p;
   const uint64_t slot =
-      p + bytes <= size ? text::match_hash(at, bytes) >> (64 - input.slot_bits) : kNoSlot;
+      used && p + bytes <= size ? text::match_hash(at, bytes) >> (64 - input.slot_bits) : kNoSlot;
   keys[segment.content_at + p] =
       uint64_t{blockIdx.y} << (kPositionBits + kSlotBits) | slot << kPositionBits | p;
 }
@@ -47,6 +48,7 @@ struct Entry {
   const uint8_t* at;
   uint32_t p, rest;
   text::MatchHash hash;
+  uint32_t min_gain;
 
   // False if the position offers nothing.
   __device__ bool load(const uint8_t* content, uint64_t count, const DeviceSegment* segments,
@@ -59,6 +61,7 @@ struct Entry {
     const auto s = static_cast<uint32_t>(value >> (kPositionBits + kSlotBits));
     segment = segments + s;
     hash = inputs[s].settings.hash[k];
+    min_gain = inputs[s].settings.min_gain;
     p = static_cast<uint32_t>(value) & ((1u << kPositionBits) - 1);
     at = content + segment->content_at + p;
     rest = lane_end(segment->header, p) - p;
@@ -100,10 +103,12 @@ __global__ void offers_kernel(const uint8_t* content, uint64_t count, const Devi
   uint32_t gain = top.length > 0 ? text::match_gain(top.length, top.distance) : 0;
   bool any = false, better = false;
   e.candidates([&](text::MatchOffer m) {
+    const uint32_t its = text::match_gain(m.length, m.distance);
+    if (its < e.min_gain) return true;
     if (!any && nearest != nullptr) nearest[e.index()] = pack_offer(m);
     any = true;
-    if (text::match_gain(m.length, m.distance) <= gain) return true;
-    gain = text::match_gain(m.length, m.distance);
+    if (its <= gain) return true;
+    gain = its;
     top = m;
     better = true;
     return true;

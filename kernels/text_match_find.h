@@ -31,7 +31,7 @@ struct TextMatchArrays {
 cudaError_t text_match_find_size(uint64_t bytes, uint32_t segments, size_t& sort_workspace_bytes,
                                  cudaStream_t stream);
 // Segments lie in content at multiples of 128, padded to them, from 0 to `bytes`, and 8 bytes may
-// be read behind. All hashes of all settings are in use (ways > 0).
+// be read behind. The longest hash is in use (ways > 0).
 cudaError_t text_match_find(const uint8_t* content, uint64_t bytes, const DeviceSegment* segments,
                             const TextInput* inputs, uint32_t segment_count,
                             uint32_t longest_segment, const TextMatchArrays& arrays,

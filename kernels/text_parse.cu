@@ -78,17 +78,21 @@ struct Lane {
       costs->trie.walk(bytes + p, n - p, [&](uint32_t length, uint32_t symbol) {
         put(p + length, text::parse_node(from + text::symbol_cost(row, symbol), symbol, length));
       });
-      const text::Repeats repeats = p > 0 ? repeats_at(p, here) : text::Repeats{};
-      a.repeats[p] = repeats;
+      text::Repeats repeats;
+      if (settings->repeat_lengths > 0) {
+        if (p > 0) repeats = repeats_at(p, here);
+        a.repeats[p] = repeats;
+      }
       const auto relax = [&](uint32_t kind, text::MatchOffer m, uint32_t most) {
-        text::match_edges(*costs, row, from, kind, m, most,
-                          [&](uint32_t length, text::ParseNode node) {
+        text::match_edges(*costs, row, from, kind, m, text::node_cost(a.nodes[p + m.length - 1]),
+                          most, [&](uint32_t length, text::ParseNode node) {
                             const uint32_t to = p + length;
-                            if (node < a.nodes[to - 1]) {
-                              a.nodes[to - 1] = node;
-                              a.distances[to - 1] = m.distance;
-                            }
-                            bound.edge(p, to, text::node_cost(node));
+                            if (node >= a.nodes[to - 1]) return false;
+                            a.nodes[to - 1] = node;
+                            a.distances[to - 1] = m.distance;
+                            bound.edge(p, to, text::node_cost(node),
+                                       length >= settings->nice_length);
+                            return true;
                           });
       };
 #pragma unroll
@@ -99,7 +103,7 @@ struct Lane {
       }
 #pragma unroll
       for (uint32_t k = 0; k < text::kRepeats; ++k) {
-        const uint32_t d = repeats.d[k];
+        const uint32_t d = repeats.d[k];  // none if they are not tried
         if (d == 0) break;
         const uint32_t length = common_bytes(bytes + p - d, bytes + p, n - p);
         if (length >= settings->min_repeat) relax(k + 1, {d, length}, settings->repeat_lengths);
