@@ -45,9 +45,12 @@ struct Lane {
       slots[0].found(p, m, true, shortest);
       return;
     }
+    text::MatchOffer found[text::kMatchSlots];
 #pragma unroll
-    for (uint32_t s = 0; s < text::kMatchSlots; ++s)
-      slots[s].found(p, unpack_offer(offers.of[s][p]), s == 0, shortest);
+    for (uint32_t s = 0; s < text::kMatchSlots; ++s) found[s] = unpack_offer(offers.of[s][p]);
+    text::drop_doubles(found);
+#pragma unroll
+    for (uint32_t s = 0; s < text::kMatchSlots; ++s) slots[s].found(p, found[s], s == 0, shortest);
   }
 
   // The last distances at p > 0, from those where its last symbol began.
