@@ -67,8 +67,11 @@ class Memory(Case):
             print(f"-T{threads}: {peak / MIB:.1f} MiB in, {unpeak / MIB:.1f} MiB out")
 
     def test_text(self):
-        for threads in (1, 4):
-            self.check(text(4 * MIB), threads)
+        # docs/architecture.md: window, segments in flight with the parser's memory, the trainer's sample, models.
+        for level, window, segment, sample in (("-1", 16, 1, 2 * 12), ("-6", 64, 4, 8 * 12)):
+            for threads in (1, 4):
+                allowed = window + segment + (threads + 2) * segment * 16 + sample + 5 * 4
+                self.check(text(4 * MIB), threads, level=level, text=allowed * MIB)
 
     def test_noise(self):
         self.check(noise(4 * MIB), 2)

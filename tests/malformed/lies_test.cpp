@@ -68,7 +68,8 @@ TEST(Lies, SegmentFields) {
     const std::string error = error_of(forged_segment(change));
     EXPECT_NE(error.find(what), std::string::npos) << "wanted: " << what << "; got: " << error;
   };
-  expect("codec 3", [](EncodedSegment& s) { s.header.codec = Codec::ngram; });
+  expect("codec 4", [](EncodedSegment& s) { s.header.codec = Codec::class_floats; });
+  expect("impossible symbol width", [](EncodedSegment& s) { s.header.codec = Codec::ngram; });
   expect("word order 1", [](EncodedSegment& s) { s.header.word_order = 1; });
   expect("element type 99",
          [](EncodedSegment& s) { s.header.type = static_cast<ElementType>(99); });

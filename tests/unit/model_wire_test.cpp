@@ -88,7 +88,7 @@ TEST(ModelWire, NoFlipBreaksTheLoader) {
       EXPECT_EQ(e.code(), ErrorCode::corrupt);
     }
   }
-  EXPECT_LT(loaded, bytes.size());
+  EXPECT_LT(loaded, 2 * bytes.size());  // one in four bits: the parts' codes and raw fields
 }
 }  // namespace
 }  // namespace gramzip
