@@ -76,7 +76,7 @@ typedef struct gramzip_options {
 #define GRAMZIP_OPTIONS_INIT \
   {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0}
 
-/* "0.1.0". */
+/* "0.2.0". */
 GRAMZIP_API const char* gramzip_version(void);
 /* "corrupt data", for a status. Never null. */
 GRAMZIP_API const char* gramzip_status_text(gramzip_status status);
