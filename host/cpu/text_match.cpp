@@ -5,10 +5,10 @@
 #include "host/cpu/text_match.h"
 
 #include <algorithm>
-#include <bit>
 #include <type_traits>
 
 #include "host/base/error.h"
+#include "host/cpu/common_bytes.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -20,16 +20,6 @@ using text::MatchOffer;
 // Table entry: position in bits 8 to 31, 8 bits of the hash below its slot in bits 0 to 7. The last
 // position of the largest segment is nobody's candidate, so all ones is free for "none".
 constexpr uint32_t kEmpty = 0xffffffffu;
-
-// Bytes from q on that are those from p on, at most `limit`.
-uint32_t common_bytes(const uint8_t* q, const uint8_t* p, uint32_t limit) {
-  uint32_t n = 0;
-  for (; n + 8 <= limit; n += 8)
-    if (const uint64_t x = load_le<uint64_t>(q + n) ^ load_le<uint64_t>(p + n))
-      return n + static_cast<uint32_t>(std::countr_zero(x)) / 8;
-  while (n < limit && q[n] == p[n]) ++n;
-  return n;
-}
 
 // What the positions of a group have found so far.
 struct Group {

@@ -2,9 +2,9 @@
 #include "host/cpu/text_parse.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "host/base/error.h"
+#include "host/cpu/common_bytes.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -13,15 +13,6 @@ using text::ParseNode;
 
 // How many positions ahead the first cell of a trie walk is fetched.
 constexpr uint32_t kTrieAhead = 8;
-
-uint32_t common_bytes(const uint8_t* q, const uint8_t* p, uint32_t limit) {
-  uint32_t n = 0;
-  for (; n + 8 <= limit; n += 8)
-    if (const uint64_t x = load_le<uint64_t>(q + n) ^ load_le<uint64_t>(p + n))
-      return n + static_cast<uint32_t>(std::countr_zero(x)) / 8;
-  while (n < limit && q[n] == p[n]) ++n;
-  return n;
-}
 }  // namespace
 
 void SegmentParser::begin(std::span<const uint8_t> segment, const text::ParseSettings& settings) {
