@@ -64,7 +64,7 @@ std::shared_ptr<const WindowModel> ModelChoice::best_given(const Text& sample) {
 }
 
 std::shared_ptr<const WindowModel> ModelChoice::choose(
-    std::span<const std::span<const uint8_t>> text) {
+    std::span<const std::span<const uint8_t>> text, bool last) {
   const uint64_t total = total_bytes(text);
   const Text sample = sample_of(text);
   if (!given_.empty()) return best_given(sample);
@@ -90,7 +90,8 @@ std::shared_ptr<const WindowModel> ModelChoice::choose(
   model::NgramModel trained = options_.train(text, t);
   auto bytes = std::make_shared<const std::vector<uint8_t>>(frame::store_model(trained));
   auto model = std::make_shared<const model::TextModel>(std::move(trained));
-  const uint64_t coded = coded_bytes(*model, sample);
+  // Only comparison with other models asks what it makes of the sample.
+  const uint64_t coded = last && best == nullptr ? 0 : coded_bytes(*model, sample);
   // The sample stands for the window; a new model also costs its bytes.
   if (best != nullptr && least * total <= coded * total + bytes->size() * content)
     return best->model;

@@ -21,8 +21,9 @@ class ModelChoice {
  public:
   // options and backend must outlive it.
   ModelChoice(const CompressOptions& options, Backend& backend);
-  // For the text segments of one window, in order. Null: no model.
-  std::shared_ptr<const WindowModel> choose(std::span<const std::span<const uint8_t>> text);
+  // For the text segments of one window, in order. last: no window follows. Null: no model.
+  std::shared_ptr<const WindowModel> choose(std::span<const std::span<const uint8_t>> text,
+                                            bool last);
 
  private:
   using Text = std::vector<std::span<const uint8_t>>;

@@ -17,7 +17,7 @@ TrainPlan make_train_plan(uint64_t bytes, const TrainOptions& o) {
   TrainPlan p{};
   p.effort = o.effort;
   p.general = o.general;
-  p.dictionary_sample = (o.effort >= 7 ? 16 : 4) * kMega;
+  p.dictionary_sample = o.effort >= 7 ? 16 * kMega : std::clamp(bytes / 2, 2 * kMega, 4 * kMega);
   p.parse_sample = (o.effort >= 9 ? 64 : o.effort >= 7 ? 32 : o.effort >= 4 ? 8 : 2) * kMega;
   if (o.effort < 7) p.parse_sample = std::min(p.parse_sample, std::max(2 * kMega, bytes / 3));
   if (o.sample_bytes > 0)

@@ -35,7 +35,7 @@ void Windows::gather(Chunk first) {
   std::vector<std::span<const uint8_t>> text;
   for (const Part& p : window_)
     if (is_text(p.chunk)) text.push_back(p.chunk.content);
-  const auto model = choice_.choose(text);
+  const auto model = choice_.choose(text, !ahead_);
   for (Part& p : window_) p.model = model;
 }
 
