@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <exception>
 #include <mutex>
 
 #include "host/engine/decode_blocks.h"
@@ -211,8 +212,19 @@ std::shared_ptr<ModelSlot> ArchiveReader::Impl::slot(size_t model) {
 ModelPtr ArchiveReader::Impl::model_of(const Place& p, const frame::SegmentMeta& m,
                                        std::span<const ModelPtr> given, const std::string& where) {
   if (m.header.codec != Codec::ngram) return nullptr;
-  for (size_t i = p.models_end; i > p.models_begin; --i)
-    if (const auto s = slot(i - 1); s->id() == m.model_id()) return s->get();
+  // A damaged one matters only if the wanted model is not in another.
+  std::exception_ptr damaged;
+  for (size_t i = p.models_end; i > p.models_begin; --i) {
+    std::shared_ptr<ModelSlot> s;
+    try {
+      s = slot(i - 1);
+    } catch (const Error&) {
+      if (!damaged) damaged = std::current_exception();
+      continue;
+    }
+    if (s->id() == m.model_id()) return s->get();
+  }
+  if (damaged) std::rethrow_exception(damaged);
   return find_model(m, {}, p.features, given, where);
 }
 

@@ -325,6 +325,21 @@ TEST_F(ModelSections, OnlyTheLastEightAreInReach) {
   EXPECT_EQ(read(reader, 0, text.size()), text);
 }
 
+TEST_F(ModelSections, ADamagedModelConcernsOnlyThoseWhoUseIt) {
+  Bytes archive = forge({1, 2}, 1);
+  const size_t second = 128 + frame::model_section_bytes(model_of(1).second.size());
+  archive[second + frame::kSectionHeaderBytes + 10] ^= 1;
+  EXPECT_NE(error_of(archive), "");
+  ArchiveReader reader = reader_of(archive);
+  EXPECT_EQ(read(reader, 0, text.size()), text);
+
+  Bytes needed = forge({2, 1}, 1);
+  const size_t last = 128 + frame::model_section_bytes(model_of(2).second.size());
+  needed[last + frame::kSectionHeaderBytes + 10] ^= 1;
+  ArchiveReader other = reader_of(needed);
+  EXPECT_THROW(read(other, 0, 1), Error);
+}
+
 TEST_F(ModelSections, EveryBitOfAModelSectionCounts) {
   Bytes archive = forge({1}, 1);
   const size_t bytes = model_of(1).second.size();
