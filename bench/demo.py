@@ -93,6 +93,7 @@ def main():
             print("decompressed and compared: the same bytes")
         print()
         run(tool, "bench", "--seconds", "8", *inputs)
+        run(tool, "bench", "-7", "--seconds", "8", next(iter(inputs)))
     return 0
 
 
