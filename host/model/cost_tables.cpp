@@ -34,11 +34,14 @@ CostTables::CostTables(const NgramModel& m, std::span<const uint8_t> dead)
               : static_cast<uint16_t>((length + text::bucket(b).raw_bits) * text::kCostPerBit);
     }
 
-  // The trie wants ascending strings; its values are the symbols.
+  // The trie wants ascending strings, each once; its values are the symbols. A model read from a
+  // file may have a string twice: the first is taken.
   std::vector<uint32_t> order(m.strings.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(),
-            [&](uint32_t a, uint32_t b) { return m.strings[a] < m.strings[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return m.strings[a] < m.strings[b]; });
+  const auto same = [&](uint32_t a, uint32_t b) { return m.strings[a] == m.strings[b]; };
+  order.erase(std::unique(order.begin(), order.end(), same), order.end());
   std::vector<std::string> sorted;
   sorted.reserve(order.size());
   for (const uint32_t i : order) sorted.push_back(m.strings[i]);

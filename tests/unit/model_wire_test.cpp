@@ -6,6 +6,7 @@
 #include "host/base/error.h"
 #include "host/frame/model_wire.h"
 #include "host/model/compose.h"
+#include "host/model/cost_tables.h"
 #include "tests/registry/text_models.h"
 
 namespace gramzip {
@@ -89,6 +90,18 @@ TEST(ModelWire, NoFlipBreaksTheLoader) {
     }
   }
   EXPECT_LT(loaded, 2 * bytes.size());  // one in four bits: the parts' codes and raw fields
+}
+TEST(ModelWire, AStringTwiceIsNoFault) {
+  NgramModel m = example(20, 2);
+  m.strings[7] = m.strings[3];
+  const model::CostTables tables(m);
+  uint32_t found = 0;
+  const std::string& s = m.strings[3];
+  tables.costs().trie.walk(reinterpret_cast<const uint8_t*>(s.data()), s.size(),
+                           [&](uint32_t length, uint32_t symbol) {
+                             if (length == s.size()) found = symbol;
+                           });
+  EXPECT_EQ(found, 256u + 3u);
 }
 }  // namespace
 }  // namespace gramzip
