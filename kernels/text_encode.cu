@@ -123,10 +123,6 @@ __global__ void write_kernel(const uint8_t* content, const DeviceSegment* segmen
   fill_zero(out, state.coded_bytes, static_cast<uint32_t>(round_up(state.coded_bytes, kBlockAlign)),
             v.lane);
 }
-
-Launch a_warp_a_block(uint32_t count, const EncodeTuning& t, cudaStream_t stream) {
-  return {dim3(static_cast<uint32_t>(ceil_div(count, t.warps))), dim3(t.warps * kWarp), 0, stream};
-}
 }  // namespace
 
 cudaError_t text_encode_measure(const DeviceSegment* segments, const TextCodes* codes,
@@ -134,7 +130,7 @@ cudaError_t text_encode_measure(const DeviceSegment* segments, const TextCodes* 
                                 const TextParseArrays& parse, uint32_t* lane_words,
                                 const EncodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(a_warp_a_block(count, tuning, stream), measure_kernel, segments, codes, blocks,
+  return launch(a_warp_a_block(count, tuning.warps, stream), measure_kernel, segments, codes, blocks,
                 states, count, parse, lane_words);
 }
 
@@ -144,7 +140,7 @@ cudaError_t text_encode_write(const uint8_t* content, const DeviceSegment* segme
                               const TextParseArrays& parse, const uint32_t* lane_words,
                               uint8_t* data, const EncodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(a_warp_a_block(count, tuning, stream), write_kernel, content, segments, codes,
+  return launch(a_warp_a_block(count, tuning.warps, stream), write_kernel, content, segments, codes,
                 blocks, states, count, parse, lane_words, data);
 }
 }  // namespace gramzip::kernels

@@ -96,13 +96,7 @@ void CudaBackend::encode_coded(std::span<const SegmentInput> in,
   const std::vector<uint8_t> host_lengths = lengths_.download(symbols, stream_);
   for (uint32_t i = 0; i < segment_count; ++i) {
     EncodedSegment& s = *out[i];
-    s.header = segments[i].header;
-    s.records.clear();
-    for (uint32_t b = 0; b < s.header.blocks; ++b) {
-      const BlockState& state = host_states[segments[i].first_block + b];
-      s.records.push_back({state.mode, state.coded_bytes, state.coded_hash, state.decoded_hash});
-    }
-    s.tables.clear();
+    take_blocks(segments[i], host_states, data, host_totals[i].data_bytes, s);
     if (host_totals[i].coded > 0) {
       s.header.tables = 1;
       s.tables.resize(table_wire_bytes(1u << s.header.symbol_bits));
@@ -111,12 +105,23 @@ void CudaBackend::encode_coded(std::span<const SegmentInput> in,
                                          host_summaries[i].lone, s.tables.data());
       s.tables.resize(s.header.table_bytes);
     }
-    s.data.resize(host_totals[i].data_bytes);
-    if (!s.data.empty())
-      check_cuda(cudaMemcpyAsync(s.data.data(), data + segments[i].data_at, s.data.size(),
-                                 cudaMemcpyDeviceToHost, stream_),
-                 "download");
   }
   check_cuda(cudaStreamSynchronize(stream_), "encoding");
+}
+
+void CudaBackend::take_blocks(const DeviceSegment& segment, std::span<const BlockState> states,
+                              const uint8_t* data, uint32_t data_bytes, EncodedSegment& out) {
+  out.header = segment.header;
+  out.tables.clear();
+  out.records.clear();
+  for (uint32_t b = 0; b < out.header.blocks; ++b) {
+    const BlockState& state = states[segment.first_block + b];
+    out.records.push_back({state.mode, state.coded_bytes, state.coded_hash, state.decoded_hash});
+  }
+  out.data.resize(data_bytes);
+  if (!out.data.empty())
+    check_cuda(cudaMemcpyAsync(out.data.data(), data + segment.data_at, out.data.size(),
+                               cudaMemcpyDeviceToHost, stream_),
+               "download");
 }
 }  // namespace gramzip

@@ -79,21 +79,8 @@ void CudaBackend::encode_text(std::span<const SegmentInput> in,
 
   const std::vector<BlockState> host_states = states_.download(count, stream_);
   const std::vector<SegmentTotals> host_totals = totals_.download(segment_count, stream_);
-  for (uint32_t i = 0; i < segment_count; ++i) {
-    EncodedSegment& s = *out[i];
-    s.header = segments[i].header;
-    s.tables.clear();
-    s.records.clear();
-    for (uint32_t b = 0; b < s.header.blocks; ++b) {
-      const BlockState& state = host_states[segments[i].first_block + b];
-      s.records.push_back({state.mode, state.coded_bytes, state.coded_hash, state.decoded_hash});
-    }
-    s.data.resize(host_totals[i].data_bytes);
-    if (!s.data.empty())
-      check_cuda(cudaMemcpyAsync(s.data.data(), data + segments[i].data_at, s.data.size(),
-                                 cudaMemcpyDeviceToHost, stream_),
-                 "download");
-  }
+  for (uint32_t i = 0; i < segment_count; ++i)
+    take_blocks(segments[i], host_states, data, host_totals[i].data_bytes, *out[i]);
   check_cuda(cudaStreamSynchronize(stream_), "encoding");
 }
 }  // namespace gramzip

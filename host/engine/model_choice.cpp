@@ -4,17 +4,12 @@
 #include <algorithm>
 
 #include "host/engine/text_policy.h"
+#include "host/engine/train_plan.h"
 #include "host/frame/model_wire.h"
 
 namespace gramzip {
 namespace {
 using Text = std::vector<std::span<const uint8_t>>;
-
-uint64_t total_bytes(std::span<const std::span<const uint8_t>> text) {
-  uint64_t sum = 0;
-  for (const auto piece : text) sum += piece.size();
-  return sum;
-}
 
 // Pieces at equal distances over the window, each within a segment; a small window whole.
 Text sample_of(std::span<const std::span<const uint8_t>> text) {

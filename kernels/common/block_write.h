@@ -42,4 +42,9 @@ __device__ inline void write_uncoded(const BlockState& state, const uint8_t* con
     reinterpret_cast<uint4*>(out)[i] = reinterpret_cast<const uint4*>(content)[i];
   for (uint32_t i = chunks * 16 + lane; i < state.coded_bytes; i += kWarp) out[i] = content[i];
 }
+
+// The launch of `count` blocks, `warps` of them a CTA.
+inline Launch a_warp_a_block(uint32_t count, uint32_t warps, cudaStream_t stream) {
+  return {dim3(static_cast<uint32_t>(ceil_div(count, warps))), dim3(warps * kWarp), 0, stream};
+}
 }  // namespace gramzip::kernels
