@@ -76,6 +76,8 @@ __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockSta
         return BlockStatus::ok;
       case BlockMode::coded:
         return decode_coded(block, s.coded_bytes, size, h, t, columns, lane, out);
+      case BlockMode::base:
+        return BlockStatus::bad_block;
       case BlockMode::repeat:
         break;
     }

@@ -22,6 +22,11 @@ struct SegmentInput {
   // Of type text: coded with this model; null: order-0. effort: 1 to 9, how hard the parser looks.
   const model::TextModel* text = nullptr;
   uint8_t effort = 6;
+  uint16_t period = 0;  // of type bytes: the length of the records it consists of; 0: none is known
+  bool fast = false;    // floats are coded for fast decoding
+  // Of the same size, or empty: what stands in the base in place of the content, at base_at.
+  std::span<const uint8_t> base = {};
+  uint64_t base_at = 0;
 };
 
 // A coded segment: what host/frame writes as one section.
@@ -58,6 +63,8 @@ struct DecodeRequest {
   std::span<uint8_t> output;  // decoded bytes of those blocks
   // block_count; the output of a block that is not ok is unspecified, for codec ngram zero.
   std::span<BlockStatus> status;
+  // Codecs delta and sparse_delta: the base's bytes in place of the output, of its size.
+  std::span<const uint8_t> base = {};
 };
 
 class Backend {

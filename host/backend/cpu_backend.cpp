@@ -86,6 +86,8 @@ BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTabl
       const BlockStatus status = cpu::repeat_source(s, b, coded, source);
       return status == BlockStatus::ok ? decode_block(s, source, tables, decoder, out) : status;
     }
+    case BlockMode::base:
+      break;
     case BlockMode::coded:
       if (coded.size() >= out.size() || s.header.tables == 0) return BlockStatus::bad_block;
       return decoder.decode(coded, s.header.split(), tables, s.header.tables, out);

@@ -13,11 +13,10 @@
 #include "host/base/error.h"
 #include "host/base/io.h"
 #include "host/engine/train_model.h"
+#include "host/formats/checkpoint.h"
 #include "host/model/text_model.h"
 
 namespace gramzip {
-enum class MemberKind : uint8_t { plain = 0, safetensors = 1 };
-
 // How content is looked at. `automatic` goes by content: a member that starts as a safetensors file
 // does is split by tensor; anything else is text or bytes, segment by segment.
 enum class ContentMode { automatic, text, weights, bytes };
@@ -63,7 +62,7 @@ struct ArchiveSummary {
   uint64_t segments = 0;
   uint64_t ngram_segments = 0;  // of codec ngram
   uint64_t models = 0;          // that the archive holds
-  uint64_t blocks[4] = {};      // by BlockMode
+  uint64_t blocks[5] = {};      // by BlockMode
   Hash128 hash;                 // of the content
 };
 

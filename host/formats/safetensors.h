@@ -7,18 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "gramzip/core/elements.h"
+#include "host/formats/tensor.h"
 
 namespace gramzip::safetensors {
 inline constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // as the format's own reader has it
 
-struct Tensor {
-  std::string name;
-  std::string dtype;            // as written, e.g. "BF16"
-  std::vector<uint64_t> shape;
-  uint64_t begin = 0, end = 0;  // in the file
-  ElementType type = ElementType::bytes;  // how gramzip codes it; bytes if the dtype is unknown
-};
+using gramzip::Tensor;
 
 struct Layout {
   uint64_t data_begin = 0;       // 8 + header size

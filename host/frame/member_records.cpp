@@ -69,7 +69,7 @@ std::vector<MemberRecord> load_members(std::span<const uint8_t> meta, const std:
     if (p[13] != 0 || !all_zero(p + kFixedBytes + name_bytes, end - kFixedBytes - name_bytes))
       fail(ErrorCode::corrupt, place + ": a reserved byte is set");
     if (r.mode > 07777) fail(ErrorCode::corrupt, place + ": impossible permission bits");
-    if (r.kind > 1)
+    if (r.kind > 4)
       fail(ErrorCode::unsupported, place + ": member kind " + std::to_string(r.kind) +
                                        ", which this gramzip does not know; use a newer one");
     if (!r.name.empty())

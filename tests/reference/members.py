@@ -5,7 +5,7 @@ from struct import unpack
 
 from check import need, need_zero, round_up, take
 
-KINDS = {0: "plain", 1: "safetensors"}
+KINDS = {0: "plain", 1: "safetensors", 2: "npy", 3: "zip", 4: "gguf"}
 MAX_MEMBERS_META = 1 << 20
 MAX_NAME = 4096
 

@@ -8,19 +8,36 @@ enum class Codec : uint8_t {
   bytes = 1,
   floats = 2,
   ngram = 3,
-  class_floats = 4,
+  exact_floats = 4,
   quantized = 5,
-  reference = 6
+  reference = 6,
+  planes = 7,
+  fast_floats = 8,
+  delta = 9,
+  sparse_delta = 10
 };
 
-enum class ElementType : uint8_t { bytes = 0, text, bf16, f16, f32, f64, f8_e4m3, f8_e5m2, count };
+enum class ElementType : uint8_t {
+  bytes = 0,
+  text,
+  bf16,
+  f16,
+  f32,
+  f64,
+  f8_e4m3,
+  f8_e5m2,
+  i16,
+  i32,
+  i64,
+  count
+};
 
 struct ElementInfo {
   uint8_t bytes;          // E
-  uint8_t exponent_bits;  // X; 0 for bytes and text
+  uint8_t exponent_bits;  // X; 0 for all that are no floats
   uint8_t symbol_bits;    // S as this release writes it
   uint8_t block_log2;
-  Codec codec;
+  Codec codec;  // the plainest one of the type
   const char* name;
 };
 
@@ -40,6 +57,12 @@ GRAMZIP_HD inline ElementInfo element_info(ElementType t) {
       return {1, 4, 7, 16, Codec::floats, "F8_E4M3"};
     case ElementType::f8_e5m2:
       return {1, 5, 7, 16, Codec::floats, "F8_E5M2"};
+    case ElementType::i16:
+      return {2, 0, 8, 16, Codec::planes, "I16"};
+    case ElementType::i32:
+      return {4, 0, 8, 16, Codec::planes, "I32"};
+    case ElementType::i64:
+      return {8, 0, 8, 16, Codec::planes, "I64"};
     default:
       return {1, 0, 8, 16, Codec::bytes, "bytes"};
   }
@@ -71,19 +94,21 @@ struct Split {
   }
 };
 
-GRAMZIP_HD inline Split make_split(ElementType t, uint32_t symbol_bits) {
-  const ElementInfo e = element_info(t);
+// Codecs bytes, floats and planes; the symbols of planes are bytes whatever the type.
+GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits) {
   Split s{};
-  s.bytes = e.bytes;
+  s.bytes = c == Codec::planes ? 1 : element_info(t).bytes;
   s.symbol_bits = static_cast<uint8_t>(symbol_bits);
-  s.raw_bits = static_cast<uint8_t>(8 * e.bytes - symbol_bits);
-  s.interleaved = e.codec == Codec::floats;
+  s.raw_bits = static_cast<uint8_t>(8 * s.bytes - symbol_bits);
+  s.interleaved = c != Codec::bytes;
   return s;
 }
 
 GRAMZIP_HD inline uint32_t code_limit(Codec c) {
   return c == Codec::bytes ? kByteCodeLimit : kFloatCodeLimit;
 }
+
+GRAMZIP_HD inline bool is_float(ElementType t) { return element_info(t).exponent_bits > 0; }
 
 // Element i of an array of elements of E bytes, at any alignment.
 GRAMZIP_HD inline uint64_t load_element(const uint8_t* p, uint64_t i, uint32_t bytes) {

@@ -6,7 +6,8 @@
 #include "gramzip/core/wire.h"
 
 namespace gramzip {
-enum class BlockMode : uint8_t { raw = 0, coded = 1, constant = 2, repeat = 3 };
+// base: the bytes of the base, codecs delta and sparse_delta only.
+enum class BlockMode : uint8_t { raw = 0, coded = 1, constant = 2, repeat = 3, base = 4 };
 
 inline constexpr uint32_t kBlockRecordBytes = 24;
 struct BlockRecord {
@@ -28,7 +29,7 @@ GRAMZIP_HD inline bool load_block_record(const uint8_t* p, BlockRecord& r) {
   r.coded_bytes = load_le<uint32_t>(p + 4);
   r.coded_hash = load_le<uint64_t>(p + 8);
   r.decoded_hash = load_le<uint64_t>(p + 16);
-  return mode <= 3;
+  return mode <= 4;
 }
 
 inline constexpr uint32_t kSegmentHeaderBytes = 64;
@@ -44,9 +45,13 @@ struct SegmentHeader {
   uint32_t blocks;
   uint32_t table_bytes;
   uint32_t decoded_bytes;
+  uint64_t reference_at;           // codecs reference, delta, sparse_delta: where it lies; else 0
   uint64_t model_low, model_high;  // XXH3-128 of the model, codec ngram; else 0
+  uint16_t period;                 // codec planes: bytes from one of a plane to the next; else 0
+  uint8_t exact_values;            // codec exact_floats: their number; else 0
+  bool of_base;                    // reference_at is an offset in the base, not in this content
 
-  GRAMZIP_HD Split split() const { return make_split(type, symbol_bits); }
+  GRAMZIP_HD Split split() const { return make_split(codec, type, symbol_bits); }
   GRAMZIP_HD uint32_t block_begin(uint32_t b) const { return b << block_log2; }
   GRAMZIP_HD uint32_t block_bytes(uint32_t b) const {
     const uint32_t size = 1u << block_log2, rest = decoded_bytes - block_begin(b);
@@ -66,6 +71,7 @@ GRAMZIP_HD inline SegmentHeader make_segment_header(ElementType type, uint32_t d
   h.code_limit = static_cast<uint8_t>(code_limit(e.codec));
   h.blocks = static_cast<uint32_t>(ceil_div(decoded_bytes, 1u << e.block_log2));
   h.decoded_bytes = decoded_bytes;
+  h.period = e.codec == Codec::planes ? e.bytes : 0;
   return h;
 }
 

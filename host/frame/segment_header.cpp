@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/frame/segment_header.h"
+
+#include "host/base/error.h"
+
+namespace gramzip::frame {
+namespace {
+// What a codec allows in a header.
+struct Rules {
+  bool known;  // this release decodes it
+  uint8_t least_symbol_bits, most_symbol_bits;
+  uint8_t code_limit;
+  uint8_t most_tables;
+};
+
+Rules rules_of(Codec c, const ElementInfo& e) {
+  const auto most_of_type = static_cast<uint8_t>(8 * e.bytes - 1);
+  const uint8_t most = most_of_type < kMaxSymbolBits ? most_of_type : kMaxSymbolBits;
+  switch (c) {
+    case Codec::bytes:
+      return {true, 8, 8, kByteCodeLimit, 1};
+    case Codec::floats:
+      return {true, e.exponent_bits, most, kFloatCodeLimit, kMaxTables};
+    case Codec::ngram:
+      return {true, 0, 0, 0, 0};
+    case Codec::exact_floats:
+    case Codec::quantized:
+    case Codec::reference:
+    case Codec::planes:
+    case Codec::fast_floats:
+    case Codec::delta:
+    case Codec::sparse_delta:
+      break;
+  }
+  return {};
+}
+
+bool type_fits(Codec c, ElementType t) {
+  switch (c) {
+    case Codec::bytes:
+      return t == ElementType::bytes || t == ElementType::text;
+    case Codec::ngram:
+      return t == ElementType::text;
+    case Codec::floats:
+    case Codec::exact_floats:
+    case Codec::fast_floats:
+    case Codec::quantized:
+      return is_float(t);
+    case Codec::planes:
+      return !is_float(t) && t != ElementType::text;
+    case Codec::reference:
+    case Codec::delta:
+    case Codec::sparse_delta:
+      return true;
+  }
+  return false;
+}
+}  // namespace
+
+void store_segment_header(uint8_t* p, const SegmentHeader& h) {
+  p[0] = static_cast<uint8_t>(h.codec);
+  p[1] = h.word_order;
+  p[2] = static_cast<uint8_t>(h.type);
+  p[3] = h.block_log2;
+  p[4] = h.symbol_bits;
+  p[5] = h.code_limit;
+  p[6] = h.tables;
+  p[7] = h.run_log2;
+  store_le<uint32_t>(p + 8, h.blocks);
+  store_le<uint32_t>(p + 12, h.table_bytes);
+  store_le<uint64_t>(p + 16, h.decoded_bytes);
+  store_le<uint64_t>(p + 24, h.reference_at);
+  store_le<uint64_t>(p + 32, h.model_low);
+  store_le<uint64_t>(p + 40, h.model_high);
+  store_le<uint16_t>(p + 48, h.period);
+  p[50] = h.exact_values;
+  p[51] = h.of_base ? 1 : 0;
+}
+
+SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
+  const auto corrupt = [&where](const char* what) {
+    fail(ErrorCode::corrupt, where + ": " + what);
+  };
+  const auto unknown = [&where](const char* what, uint32_t number) {
+    fail(ErrorCode::unsupported, where + ": " + what + " " + std::to_string(number) +
+                                     ", which this gramzip does not know; use a newer one");
+  };
+  SegmentHeader h{};
+  h.codec = static_cast<Codec>(p[0]);
+  if (p[2] >= static_cast<uint8_t>(ElementType::count)) unknown("element type", p[2]);
+  h.type = static_cast<ElementType>(p[2]);
+  const ElementInfo e = element_info(h.type);
+  const Rules rules = rules_of(h.codec, e);
+  if (!rules.known) unknown("codec", p[0]);
+  if (p[1] != 0) unknown("word order", p[1]);
+  if (!type_fits(h.codec, h.type)) corrupt("codec and element type contradict each other");
+
+  h.block_log2 = p[3];
+  if (h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
+    corrupt("impossible block size");
+  h.symbol_bits = p[4];
+  if (h.symbol_bits < rules.least_symbol_bits || h.symbol_bits > rules.most_symbol_bits)
+    corrupt("impossible symbol width");
+  h.code_limit = p[5];
+  if (h.code_limit != rules.code_limit) corrupt("impossible code length limit");
+  h.tables = p[6];
+  if (h.tables > rules.most_tables) corrupt("too many code tables");
+  h.run_log2 = p[7];
+  if (h.run_log2 != (h.tables > 1 ? 8 : 0)) corrupt("impossible run length");
+  h.blocks = load_le<uint32_t>(p + 8);
+  h.table_bytes = load_le<uint32_t>(p + 12);
+  const uint64_t decoded = load_le<uint64_t>(p + 16);
+  if (decoded == 0 || decoded > kMaxSegmentBytes || decoded % e.bytes != 0)
+    corrupt("impossible decoded size");
+  h.decoded_bytes = static_cast<uint32_t>(decoded);
+  if (h.blocks != ceil_div(decoded, uint64_t{1} << h.block_log2))
+    corrupt("the number of blocks contradicts the decoded size");
+  const bool ngram = h.codec == Codec::ngram;
+  if (ngram && h.table_bytes != 0) corrupt("code tables beside a model");
+  h.model_low = load_le<uint64_t>(p + 32);
+  h.model_high = load_le<uint64_t>(p + 40);
+  if (!ngram && (h.model_low | h.model_high) != 0)
+    corrupt("it names a model that its codec has not");
+  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 16)) corrupt("a reserved byte is set");
+  return h;
+}
+}  // namespace gramzip::frame
