@@ -74,11 +74,14 @@ void Splitter::plan_weights(std::vector<uint8_t> first8) {
   for (const safetensors::Tensor& t : layout.tensors) {
     const uint64_t bytes = t.end - t.begin;
     if (bytes == 0) continue;
-    const bool fits = small && bytes < kOwnSegment && runs_.back().type == t.type;
+    // Integers are coded as bytes.
+    const bool planes = element_info(t.type).codec == Codec::planes;
+    const ElementType type = planes ? ElementType::bytes : t.type;
+    const bool fits = small && bytes < kOwnSegment && runs_.back().type == type;
     if (fits) {
       runs_.back().bytes += bytes;
     } else {
-      runs_.push_back({bytes, t.type, false});
+      runs_.push_back({bytes, type, false});
     }
     small = bytes < kOwnSegment;
   }
