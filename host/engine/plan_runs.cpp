@@ -127,6 +127,8 @@ std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
     p.twins = twins.empty() ? 0 : twins[i];
     p.own = p.twins != 0 || p.bytes() >= kOwnSegment;
     p.period = t.period;
+    // Integers are coded as bytes.
+    if (element_info(p.type).codec == Codec::planes) p.type = ElementType::bytes;
     if (p.bytes() % p.unit() != 0) p.type = ElementType::bytes, p.period = 0;
     p.base_at = base_of(t);
     append(pieces, p, base_start);

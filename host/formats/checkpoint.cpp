@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/formats/checkpoint.h"
 
-#include "host/base/error.h"
+#include "host/formats/gguf.h"
+#include "host/formats/npy.h"
 #include "host/formats/safetensors.h"
+#include "host/formats/zip_tensors.h"
 
 namespace gramzip {
 std::optional<Checkpoint> read_checkpoint(RandomSource& file) {
-  std::vector<uint8_t> head(9);
-  head.resize(file.read_at(0, head.data(), head.size()));
-  const uint64_t size = safetensors::header_size(head);
-  if (head.size() < 9 || size == 0 || head[8] != '{') return std::nullopt;
-  if (size > file.size() - 8) fail(ErrorCode::corrupt, "safetensors header: cut short");
-  head.resize(size);
-  if (file.read_at(8, head.data(), size) < size)
-    fail(ErrorCode::corrupt, "safetensors header: cut short");
-  safetensors::Layout layout = safetensors::parse(head);
-  if (layout.file_bytes > file.size())
-    fail(ErrorCode::corrupt, "safetensors header: tensors end behind the end of the file");
-  return Checkpoint{MemberKind::safetensors, std::move(layout.tensors)};
+  if (auto tensors = gguf::read(file)) return Checkpoint{MemberKind::gguf, std::move(*tensors)};
+  if (auto tensors = zip::read(file)) return Checkpoint{MemberKind::zip, std::move(*tensors)};
+  if (auto array = npy::read(file, 0, file.size(), "npy")) {
+    array->name = "array";
+    return Checkpoint{MemberKind::npy, {std::move(*array)}};
+  }
+  if (auto layout = safetensors::read(file))
+    return Checkpoint{MemberKind::safetensors, std::move(layout->tensors)};
+  return std::nullopt;
 }
 }  // namespace gramzip
