@@ -59,6 +59,15 @@ class ArchiveContent final : public RandomSource {
 };
 }  // namespace
 
+std::shared_ptr<RandomSource> archive_content(std::shared_ptr<ArchiveReader> reader,
+                                              const DecompressOptions& options) {
+  DecompressOptions inner;
+  inner.backend = options.backend;
+  inner.models = options.models;
+  inner.find_base = options.find_base;
+  return std::make_shared<ArchiveContent>(std::move(reader), std::move(inner));
+}
+
 BasePtr Base::of_file(std::shared_ptr<RandomSource> file, std::string name) {
   auto base = std::make_shared<Base>();
   base->parts_ = {{std::move(name), 0, file->size()}};
@@ -66,16 +75,11 @@ BasePtr Base::of_file(std::shared_ptr<RandomSource> file, std::string name) {
   return base;
 }
 
-BasePtr Base::of_archive(std::shared_ptr<RandomSource> archive, const DecompressOptions& options) {
-  auto reader = std::make_shared<ArchiveReader>(std::move(archive));
+BasePtr Base::of_archive(std::shared_ptr<ArchiveReader> reader, const DecompressOptions& options) {
   auto base = std::make_shared<Base>();
   for (const Member& m : reader->members()) base->parts_.push_back({m.name, m.start, m.size});
   base->hash_ = reader->content_hash();
-  DecompressOptions inner;
-  inner.backend = options.backend;
-  inner.models = options.models;
-  inner.find_base = options.find_base;
-  base->content_ = std::make_shared<ArchiveContent>(std::move(reader), std::move(inner));
+  base->content_ = archive_content(std::move(reader), options);
   return base;
 }
 

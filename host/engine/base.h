@@ -37,7 +37,8 @@ class Base {
   // A file as it is, as a member of that name. Its bytes must not change while it is in use.
   static BasePtr of_file(std::shared_ptr<RandomSource> file, std::string name);
   // What an archive holds. options.find_base finds the base that it needs itself.
-  static BasePtr of_archive(std::shared_ptr<RandomSource> archive, const DecompressOptions& options);
+  static BasePtr of_archive(std::shared_ptr<ArchiveReader> reader,
+                            const DecompressOptions& options);
 
   uint64_t bytes() const { return content_->size(); }
   // Of a file: all of it is read, once. Of one archive: as its trailer has it; every block is
@@ -56,6 +57,9 @@ class Base {
   std::optional<Hash128> hash_;
 };
 
+// An archive's content, to be read anywhere; keeps the segments that were read last.
+std::shared_ptr<RandomSource> archive_content(std::shared_ptr<ArchiveReader> reader,
+                                              const DecompressOptions& options);
 // The base that an archive needs, found and checked; null if it needs none.
 BasePtr require_base(const frame::ArchiveHeader& header, const DecompressOptions& options);
 // "12 bytes with XXH3-128 0123..."
