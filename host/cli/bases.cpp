@@ -34,7 +34,7 @@ BasePtr Bases::open(const std::string& path, const Chain& chain) {
     }
     if (!below)
       throw CliError(shown(path) + ": is itself a delta against " + describe_content(h.base) +
-                     "; --base-dir DIR names the folder that has it");
+                     ", which is in no file of --base-dir");
     d.find_base = [below, before = d.find_base](const frame::ContentId& id) {
       return below->id() == id || !before ? below : before(id);
     };

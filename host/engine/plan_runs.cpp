@@ -109,6 +109,10 @@ void join_short(std::vector<Piece>& pieces) {
 }
 }  // namespace
 
+ElementType coded_type(ElementType type) {
+  return element_info(type).codec == Codec::planes ? ElementType::bytes : type;
+}
+
 std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
                           std::span<const uint32_t> twins,
                           const std::function<std::optional<uint64_t>(const Tensor&)>& base_of,
@@ -123,12 +127,10 @@ std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
     const Tensor& t = checkpoint.tensors[i];
     if (t.begin == t.end) continue;
-    Piece p{t.begin, t.end, t.type};
+    Piece p{t.begin, t.end, coded_type(t.type)};
     p.twins = twins.empty() ? 0 : twins[i];
     p.own = p.twins != 0 || p.bytes() >= kOwnSegment;
     p.period = t.period;
-    // Integers are coded as bytes.
-    if (element_info(p.type).codec == Codec::planes) p.type = ElementType::bytes;
     if (p.bytes() % p.unit() != 0) p.type = ElementType::bytes, p.period = 0;
     p.base_at = base_of(t);
     append(pieces, p, base_start);
