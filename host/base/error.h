@@ -20,6 +20,7 @@ enum class ErrorCode : int {
   unsupported = 13,  // a version, feature, section or codec this build does not know
   limit = 14,        // a size beyond what the format or the caller allows
   unsafe_name = 15,
+  buffer_changed = 16,  // a delta was applied in part
   // the machine's
   io = 20,
   no_memory = 21,

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "gramzip/gramzip.h"
+#include "host/engine/apply_delta.h"
+#include "host/engine/base.h"
 #include "host/engine/engine.h"
 #include "host/frame/model_file.h"
 
@@ -142,9 +144,11 @@ gramzip_status guarded(F f) {
 gramzip_options checked(const gramzip_options* given) {
   gramzip_options o = GRAMZIP_OPTIONS_INIT;
   if (given == nullptr) return o;
-  // Since 0.1 the struct has grown at its end.
-  constexpr size_t kFirst = offsetof(gramzip_options, models);
-  if (given->struct_size != sizeof o && given->struct_size != kFirst)
+  // The struct has grown at its end, in 0.2 and in 0.3.
+  constexpr size_t kFirst = offsetof(gramzip_options, models),
+                   kSecond = offsetof(gramzip_options, base);
+  if (given->struct_size != sizeof o && given->struct_size != kFirst &&
+      given->struct_size != kSecond)
     fail(ErrorCode::invalid_argument,
          "options.struct_size is not that of this version; use GRAMZIP_OPTIONS_INIT");
   std::memcpy(&o, given, given->struct_size);
@@ -158,6 +162,9 @@ gramzip_options checked(const gramzip_options* given) {
     fail(ErrorCode::invalid_argument, "options.level is not 0 to 9");
   if (o.model_count > 0 && o.models == nullptr)
     fail(ErrorCode::invalid_argument, "options.models is null");
+  if (o.base_size > 0 && o.base == nullptr)
+    fail(ErrorCode::invalid_argument, "options.base is null");
+  if (o.reserved != 0) fail(ErrorCode::invalid_argument, "options.reserved is not 0");
   return o;
 }
 
@@ -190,8 +197,16 @@ gramzip_model* make_model(model::NgramModel m) {
   return made.release();
 }
 
-void compress_to(Source& in, Sink& out, const gramzip_options* given) {
-  const gramzip_options o = checked(given);
+BasePtr base_in_memory(const void* base, size_t size) {
+  return Base::of_file(std::make_shared<MemorySource>(base, size), "");
+}
+BasePtr base_of(const gramzip_options& o) {
+  return o.base == nullptr ? nullptr : base_in_memory(o.base, o.base_size);
+}
+
+// in: also read anywhere, if it is memory. type: of an array.
+void compress_to(Source& in, RandomSource* random, Sink& out, const gramzip_options& o,
+                 BasePtr base, std::optional<ElementType> type = std::nullopt) {
   const std::vector<ModelPtr> models = models_of(o);
   const auto backend = make_backend(o);
   CompressOptions options;
@@ -200,11 +215,15 @@ void compress_to(Source& in, Sink& out, const gramzip_options* given) {
   options.mode = static_cast<ContentMode>(o.mode);
   options.level = o.level == 0 ? kDefaultLevel : o.level;
   options.models = models;
+  options.fast = o.fast != 0;
+  options.base = std::move(base);
   bool done = false;
   compress(
       [&](MemberInput& m) {
         if (done) return false;
         m.source = &in;
+        m.random = random;
+        m.type = type;
         return done = true;
       },
       out, options);
@@ -217,14 +236,18 @@ DecompressOptions decode_options(const gramzip_options& o, Backend& backend,
   options.backend = &backend;
   options.models = models;
   if (o.max_output > 0) options.max_output = o.max_output;
+  options.find_base = [base = base_of(o)](const frame::ContentId&) { return base; };
   return options;
 }
 
-void decompress_to(Source& in, MemberSink& members, const gramzip_options* given) {
+void decompress_to(Source& in, RandomSource* random, MemberSink& members,
+                   const gramzip_options* given) {
   const gramzip_options o = checked(given);
   const auto backend = make_backend(o);
   const std::vector<ModelPtr> models = models_of(o);
-  decompress(in, members, decode_options(o, *backend, models));
+  DecompressOptions options = decode_options(o, *backend, models);
+  options.archive = random;
+  decompress(in, members, options);
 }
 }  // namespace
 
@@ -253,6 +276,8 @@ const char* gramzip_status_text(gramzip_status status) {
       return "limit exceeded";
     case GRAMZIP_UNSAFE_NAME:
       return "unsafe member name";
+    case GRAMZIP_BUFFER_CHANGED:
+      return "delta applied in part";
     case GRAMZIP_IO:
       return "input or output error";
     case GRAMZIP_NO_MEMORY:
@@ -283,7 +308,8 @@ gramzip_status gramzip_compress(const void* src, size_t src_size, void* dst, siz
             "a null pointer");
     MemorySource in(src, src_size);
     MemorySink out(dst, *dst_size);
-    compress_to(in, out, options);
+    const gramzip_options o = checked(options);
+    compress_to(in, &in, out, o, base_of(o));
     *dst_size = out.used();
   });
 }
@@ -303,7 +329,7 @@ gramzip_status gramzip_decompress(const void* src, size_t src_size, void* dst, s
     MemorySource in(src, src_size);
     MemorySink out(dst, *dst_size);
     MemoryMembers members(out);
-    decompress_to(in, members, options);
+    decompress_to(in, &in, members, options);
     *dst_size = out.used();
   });
 }
@@ -330,7 +356,8 @@ gramzip_status gramzip_compress_stream(gramzip_read_fn read, void* read_context,
     require(read != nullptr && write != nullptr, "a null pointer");
     CallbackSource in(read, read_context);
     CallbackSink out(write, write_context);
-    compress_to(in, out, options);
+    const gramzip_options o = checked(options);
+    compress_to(in, nullptr, out, o, base_of(o));
   });
 }
 
@@ -342,7 +369,38 @@ gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void* read_contex
     CallbackSource in(read, read_context);
     CallbackSink out(write, write_context);
     JoinedMembers members(out);
-    decompress_to(in, members, options);
+    decompress_to(in, nullptr, members, options);
+  });
+}
+
+gramzip_status gramzip_encode_delta(const void* base, const void* target, size_t size,
+                                    gramzip_dtype dtype, void* dst, size_t* dst_size,
+                                    const gramzip_options* options) {
+  return guarded([&] {
+    require(((base != nullptr && target != nullptr) || size == 0) && dst_size != nullptr &&
+                (dst != nullptr || *dst_size == 0),
+            "a null pointer");
+    require(dtype == GRAMZIP_DTYPE_BYTES ||
+                (dtype >= GRAMZIP_DTYPE_BF16 && dtype <= GRAMZIP_DTYPE_I64),
+            "the dtype is unknown");
+    const auto type = static_cast<ElementType>(dtype);
+    require(size % element_info(type).bytes == 0, "the size is no whole number of elements");
+    MemorySource in(target, size);
+    MemorySink out(dst, *dst_size);
+    compress_to(in, nullptr, out, checked(options), base_in_memory(base, size), type);
+    *dst_size = out.used();
+  });
+}
+
+gramzip_status gramzip_apply_delta(const void* delta, size_t delta_size, void* buffer, size_t size,
+                                   const gramzip_options* options) {
+  return guarded([&] {
+    require(delta != nullptr && (buffer != nullptr || size == 0), "a null pointer");
+    const gramzip_options o = checked(options);
+    const auto backend = make_backend(o);
+    const std::vector<ModelPtr> models = models_of(o);
+    apply_delta(std::make_shared<MemorySource>(delta, delta_size),
+                {static_cast<uint8_t*>(buffer), size}, decode_options(o, *backend, models));
   });
 }
 

@@ -2,8 +2,10 @@
 // gramzip compress: each file to its own FILE.grz, or all to one archive with -o or -c.
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
+#include "host/cli/bases.h"
 #include "host/cli/inputs.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
@@ -22,7 +24,7 @@ struct Taken {
 class Compression {
  public:
   Compression(Options& o, Backend* backend, std::span<const ModelPtr> models)
-      : o_(o), backend_(backend), models_(models) {}
+      : o_(o), backend_(backend), models_(models), bases_(o, backend, models) {}
 
   // One archive of `inputs` at `output`.
   ordered_json run(const std::vector<Input>& inputs, const std::string& output,
@@ -49,8 +51,12 @@ class Compression {
     c.level = o_.level;
     c.models = models_;
     c.lines_aligned = o_.lines_aligned;
+    c.fast = o_.fast;
+    c.base = bases_.given();
+    c.across_members = inputs.size() > 1 && any_checkpoint(inputs);
     c.progress = [&](uint64_t content) { bar.update(content, counted.count()); };
     size_t at = 0;
+    std::unique_ptr<FileRandomSource> random;
     std::vector<Taken> taken;
     c.warn = [&](const std::string& text) {
       o_.console.warning(title(inputs[at - 1].path) + ": " + text);
@@ -62,6 +68,11 @@ class Compression {
       m.name = inputs.size() > 1 || source->regular() ? inputs[at].name : "";
       m.mode = source->regular() ? s.st_mode & 07777 : 0644;
       m.source = source.get();
+      random.reset();
+      // Also a file that is standard input is read from its start only as a stream.
+      if (source->regular() && inputs[at].path != "-")
+        random = std::make_unique<FileRandomSource>(inputs[at].path);
+      m.random = random.get();
       taken.push_back({inputs[at].path, s});
       ++at;
       return true;
@@ -98,6 +109,21 @@ class Compression {
     }
   }
 
+  // A look at each file's first bytes; of the first checkpoint also what describes its tensors.
+  bool any_checkpoint(const std::vector<Input>& inputs) const {
+    if (o_.mode == ContentMode::text || o_.mode == ContentMode::bytes) return false;
+    return std::any_of(inputs.begin(), inputs.end(), [](const Input& i) {
+      struct stat s {};
+      if (i.path == "-" || stat(i.path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return false;
+      try {
+        FileRandomSource file(i.path);
+        return read_checkpoint(file).has_value();
+      } catch (const std::exception&) {
+        return false;  // said when its turn comes
+      }
+    });
+  }
+
   static uint64_t total(const std::vector<Input>& inputs) {
     uint64_t sum = 0;
     for (const Input& i : inputs) {
@@ -125,6 +151,7 @@ class Compression {
   Options& o_;
   Backend* backend_;
   std::span<const ModelPtr> models_;
+  Bases bases_;
 };
 
 // Names in one archive, and what must not be in it.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <set>
 
+#include "host/cli/bases.h"
 #include "host/cli/members_out.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
@@ -46,12 +47,16 @@ bool names_folder(const std::string& output) {
 class Decompression {
  public:
   Decompression(Options& o, Backend* backend, std::span<const ModelPtr> models)
-      : o_(o), backend_(backend), models_(models) {}
+      : o_(o), backend_(backend), models_(models), bases_(o, backend, models) {}
 
   ordered_json run(const std::string& path) {
     FileSource source(path);
     Outline outline;
-    if (source.regular() && path != "-") outline = outline_of(path);
+    random_.reset();
+    if (source.regular() && path != "-") {
+      outline = outline_of(path);
+      random_ = std::make_unique<FileRandomSource>(path);
+    }
     title_ = path == "-" ? "standard input" : shown(path);
     ProgressBar bar(o_.console, title_, outline.content_bytes);
     bar_ = &bar;
@@ -88,6 +93,8 @@ class Decompression {
     d.backend = backend_;
     d.models = models_;
     d.max_output = o_.max_output;
+    d.archive = random_.get();
+    d.find_base = [&](const frame::ContentId& id) { return bases_.find(id); };
     d.progress = [&](uint64_t content) { bar_->update(content, 0); };
     return decompress(source, out, d);
   }
@@ -149,6 +156,8 @@ class Decompression {
   Options& o_;
   Backend* backend_;
   std::span<const ModelPtr> models_;
+  Bases bases_;
+  std::unique_ptr<FileRandomSource> random_;  // the archive, if it can be read anywhere
   std::string title_;
   ProgressBar* bar_ = nullptr;
 };

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "host/cli/bases.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
@@ -79,12 +80,12 @@ safetensors::Tensor find_tensor(ArchiveReader& reader, const Options& o,
   std::vector<safetensors::Tensor> found;
   bool any = false;
   for (const Member& m : reader.members()) {
-    if (m.kind != MemberKind::safetensors || (!o.member.empty() && m.name != o.member)) continue;
+    if (m.kind == MemberKind::plain || (!o.member.empty() && m.name != o.member)) continue;
     any = true;
     for (safetensors::Tensor& t : member_tensors(reader, m, d))
       if (t.name == o.tensor) found.push_back(std::move(t));
   }
-  if (!any) throw CliError("no safetensors file in the archive; gramzip list names what there is");
+  if (!any) throw CliError("no checkpoint in the archive; gramzip list names what there is");
   if (found.empty())
     throw CliError("no tensor '" + shown(o.tensor) + "'; gramzip list -v names what there is");
   if (found.size() > 1)
@@ -104,6 +105,8 @@ void get(Options& o) {
   const std::vector<ModelPtr> models = load_models(o.model_files);
   d.models = models;
   d.max_output = o.max_output;
+  Bases bases(o, backend.get(), models);
+  d.find_base = [&](const frame::ContentId& id) { return bases.find(id); };
   // Parsed before anything is opened.
   const Range bytes = o.bytes.empty() ? Range() : parse_range(o.bytes, "--bytes", 0);
   const Range lines = o.lines.empty() ? Range() : parse_range(o.lines, "--lines", 1);

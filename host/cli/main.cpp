@@ -23,6 +23,7 @@ void add_compress(CLI::App& app, Options& o) {
   add_output(app, o);
   add_compression(app, o);
   add_models(app, o);
+  add_base(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
@@ -31,6 +32,7 @@ void add_decompress(CLI::App& app, Options& o) {
   add_output(app, o);
   add_decompression(app, o);
   add_models(app, o);
+  add_base(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
@@ -38,11 +40,14 @@ void add_test(CLI::App& app, Options& o) {
   add_files(app, o, "archives; - or none: standard input");
   add_decompression(app, o);
   add_models(app, o);
+  add_base(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
 void add_list(CLI::App& app, Options& o) {
   add_files(app, o, "archives");
+  add_models(app, o);
+  add_base(app, o);
   add_console(app, o, true);
 }
 void add_get(CLI::App& app, Options& o) {
@@ -59,6 +64,7 @@ void add_get(CLI::App& app, Options& o) {
       ->type_name("OUT");
   app.add_flag("-f,--force", o.force, "replace an existing file; write to a terminal");
   add_models(app, o);
+  add_base(app, o);
   add_work(app, o);
   add_console(app, o, false);
 }
@@ -217,6 +223,7 @@ int run_short_form(int argc, char** argv) {
   add_compression(app, o);
   add_decompression(app, o);
   add_models(app, o);
+  add_base(app, o);
   add_work(app, o);
   add_console(app, o, true);
   app.set_version_flag("-V,--version", "gramzip " GRAMZIP_VERSION, "print the version");

@@ -71,13 +71,14 @@ void add_output(CLI::App& app, Options& o) {
 }
 
 void add_level(CLI::App& app, Options& o) {
+  // Before the levels, whose callbacks then have the last word.
+  app.add_flag_callback(
+      "--fast", [&o] { o.level = kLeastLevel, o.fast = true; },
+      "-1, and weights are coded for fast decoding");
   // All levels are options; the help names three.
   for (int level = kLeastLevel; level <= kMostLevel; ++level) {
     const bool least = level == kLeastLevel, most = level == kMostLevel;
-    const std::string name = "-" + std::to_string(level) +
-                             (least  ? ",--fast"
-                              : most ? ",--best"
-                                     : "");
+    const std::string name = "-" + std::to_string(level) + (most ? ",--best" : "");
     const char* help = least                    ? "fast; -2 to -8 lie between"
                        : most                   ? "smallest"
                        : level == kDefaultLevel ? "default"
@@ -92,6 +93,12 @@ void add_models(CLI::App& app, Options& o) {
   app.add_option("-D", o.model_files, "model of gramzip train; several may be given")
       ->type_name("MODEL")
       ->allow_extra_args(false);
+}
+
+void add_base(CLI::App& app, Options& o) {
+  app.add_option("--base", o.base, "file or archive that a delta is against")->type_name("FILE");
+  app.add_option("--base-dir", o.base_dir, "folder to look for bases in, by size and hash")
+      ->type_name("DIR");
 }
 
 void add_compression(CLI::App& app, Options& o) {

@@ -27,6 +27,8 @@ struct Options {
   int level = kDefaultLevel;             // -1 to -9
   std::vector<std::string> model_files;  // -D
   bool lines_aligned = false;
+  bool fast = false;           // --fast: weights too
+  std::string base, base_dir;  // --base, --base-dir
   int threads = 0;
   std::string device = "auto";
   ContentMode mode = ContentMode::automatic;
@@ -55,6 +57,7 @@ void add_work(CLI::App& app, Options& o);    // -T, --device
 void add_output(CLI::App& app, Options& o);  // -o -c -f -k --rm
 void add_level(CLI::App& app, Options& o);   // -1 to -9
 void add_models(CLI::App& app, Options& o);  // -D
+void add_base(CLI::App& app, Options& o);    // --base, --base-dir
 void add_compression(CLI::App& app, Options& o);
 void add_decompression(CLI::App& app, Options& o);
 

@@ -6,6 +6,7 @@
 
 #include "gramzip/core/wire.h"
 #include "host/cli/console.h"
+#include "host/engine/base.h"
 
 namespace gramzip::cli {
 namespace {
@@ -24,6 +25,15 @@ std::string little_endian(uint64_t v, size_t n) {
 
 std::vector<safetensors::Tensor> member_tensors(ArchiveReader& reader, const Member& member,
                                                 const DecompressOptions& options) {
+  if (member.kind != MemberKind::safetensors) {
+    const auto content =
+        archive_content(std::shared_ptr<ArchiveReader>(std::shared_ptr<void>(), &reader), options);
+    PartSource file(*content, member.start, member.size);
+    auto checkpoint = read_checkpoint(file);
+    if (!checkpoint) fail(ErrorCode::corrupt, shown(member.name) + ": not the checkpoint it was");
+    for (Tensor& t : checkpoint->tensors) t.begin += member.start, t.end += member.start;
+    return std::move(checkpoint->tensors);
+  }
   if (member.size < 8) fail(ErrorCode::corrupt, "safetensors header: cut short");
   VectorSink head;
   reader.read(member.start, member.start + 8, head, options);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors of the safetensors members of an archive, and files of one tensor.
+// Tensors of the checkpoints in an archive, and files of one tensor.
 #pragma once
 #include "host/engine/engine.h"
 #include "host/formats/safetensors.h"
 
 namespace gramzip::cli {
-// Decodes the member's header and parses it; offsets are in the content of the archive.
+// Decodes what describes a checkpoint's tensors; offsets are in the content of the archive.
 std::vector<safetensors::Tensor> member_tensors(ArchiveReader& reader, const Member& member,
                                                 const DecompressOptions& options);
 

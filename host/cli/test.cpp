@@ -2,6 +2,7 @@
 // gramzip test: decodes everything and writes nothing.
 #include <fmt/format.h>
 
+#include "host/cli/bases.h"
 #include "host/cli/files.h"
 #include "host/cli/members_out.h"
 #include "host/cli/models.h"
@@ -13,6 +14,7 @@ int run_test(Options& o) {
   using nlohmann::ordered_json;
   const std::unique_ptr<Backend> backend = make_backend(o);
   const std::vector<ModelPtr> models = load_models(o.model_files);
+  Bases bases(o, backend.get(), models);
   ordered_json json = {{"command", "test"}, {"files", ordered_json::array()}};
   const int code = for_each_file(o, [&](const std::string& path) {
     const std::string title = path == "-" ? "standard input" : shown(path);
@@ -25,6 +27,10 @@ int run_test(Options& o) {
       d.backend = backend.get();
       d.models = models;
       d.max_output = o.max_output;
+      std::unique_ptr<FileRandomSource> random;
+      if (source.regular() && path != "-") random = std::make_unique<FileRandomSource>(path);
+      d.archive = random.get();
+      d.find_base = [&](const frame::ContentId& id) { return bases.find(id); };
       d.progress = [&](uint64_t content) { bar.update(content, 0); };
       NoMembers nowhere;
       const ArchiveSummary s = decompress(source, nowhere, d);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "host/engine/base.h"
 #include "host/engine/buffer_pool.h"
 #include "host/engine/engine.h"
 #include "host/engine/pipeline.h"
@@ -14,28 +15,67 @@ struct Batch {
   std::vector<CodedPart> coded;
 };
 
+EncodedSegment reference_to(const Chunk& c, uint64_t at, bool of_base) {
+  const Hash128 hash = hash128(c.content);
+  EncodedSegment s;
+  s.header =
+      make_reference_header(c.type, static_cast<uint32_t>(c.content.size()), at, of_base);
+  s.header.model_low = hash.low;
+  s.header.model_high = hash.high;
+  return s;
+}
+
 // Text with a model is coded twice: order-0 costs a percent of what the parser does, and the writer
 // chooses by real sizes.
-void encode(Backend& backend, Batch& batch, uint8_t effort, BufferPool& coded) {
+void encode(Backend& backend, Batch& batch, const CompressOptions& options, BufferPool& coded) {
+  const auto effort = static_cast<uint8_t>(options.level);
   std::vector<SegmentInput> inputs;
-  for (const Part& p : batch.parts) {
+  std::vector<std::vector<uint8_t>> bases(batch.parts.size());
+  std::vector<std::optional<EncodedSegment>> references(batch.parts.size());
+  for (size_t i = 0; i < batch.parts.size(); ++i) {
+    const Part& p = batch.parts[i];
     const Chunk& c = p.chunk;
     if (c.content.empty()) continue;
-    inputs.push_back({c.type, c.content, nullptr, effort});
-    if (p.model && c.type == ElementType::text)
-      inputs.push_back({c.type, c.content, p.model->model.get(), effort});
+    if (c.earlier) {
+      references[i] = reference_to(c, *c.earlier, false);
+      continue;
+    }
+    SegmentInput in{c.type, c.content, nullptr, effort};
+    in.period = c.period;
+    in.fast = options.fast;
+    if (c.base_at) {
+      bases[i].resize(c.content.size());
+      options.base->read(*c.base_at, bases[i]);
+      if (bases[i] == c.content) {
+        references[i] = reference_to(c, *c.base_at, true);
+        continue;
+      }
+      // Text is coded by its own model, which differences would hide from it.
+      if (c.type != ElementType::text) in.base = bases[i], in.base_at = *c.base_at;
+    }
+    inputs.push_back(in);
+    if (p.model && c.type == ElementType::text) {
+      in.text = p.model->model.get();
+      inputs.push_back(in);
+    }
   }
   std::vector<EncodedSegment> out(inputs.size());
   for (EncodedSegment& s : out) s.data = coded.take();
   if (!inputs.empty()) backend.encode(inputs, out);
   size_t at = 0;
-  for (Part& p : batch.parts) {
+  for (size_t i = 0; i < batch.parts.size(); ++i) {
+    Part& p = batch.parts[i];
     CodedPart& c = batch.coded.emplace_back();
     c.members = std::move(p.chunk.members);
     c.model = std::move(p.model);
     c.window_end = p.window_end;
     if (p.chunk.content.empty()) continue;
     c.any = true;
+    c.twin = p.chunk.twin;
+    if (references[i]) {
+      c.plain = std::move(*references[i]);
+      continue;
+    }
     c.plain = std::move(out[at++]);
     if (at < inputs.size() && inputs[at].text != nullptr) c.text = std::move(out[at++]);
   }
@@ -60,7 +100,15 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
   BufferPool contents, coded;
   Splitter splitter(next, options);
   Windows windows(splitter, options, backend, contents);
-  frame::ArchiveWriter writer(out, options.models.empty() ? 0 : frame::kFeatureModels);
+  frame::ArchiveHeader header;
+  header.window = splitter.open();
+  if (header.window > 0) header.features |= frame::kFeatureReferences;
+  if (!options.models.empty()) header.features |= frame::kFeatureModels;
+  if (options.base) {
+    header.features |= frame::kFeatureDelta;
+    header.base = options.base->id();
+  }
+  frame::ArchiveWriter writer(out, header);
   WindowWriter window_writer(writer, coded, summary);
   run_pipeline<Batch>(
       options.threads,
@@ -76,7 +124,7 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
         return batch->parts.empty() ? nullptr : std::move(batch);
       },
       [&](Batch& batch) {
-        encode(backend, batch, static_cast<uint8_t>(options.level), coded);
+        encode(backend, batch, options, coded);
         for (Part& p : batch.parts) contents.give(std::move(p.chunk.content));
       },
       [&](Batch& batch) {

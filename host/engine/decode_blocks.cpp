@@ -14,9 +14,10 @@ void judge(std::span<const BlockStatus> status, uint32_t first_block, const std:
 }
 
 void decode_blocks(Backend& backend, const SegmentView& segment, uint32_t first, uint32_t count,
-                   std::span<uint8_t> out, const std::string& where) {
+                   std::span<uint8_t> out, std::span<const uint8_t> base,
+                   const std::string& where) {
   std::vector<BlockStatus> status(count, BlockStatus::ok);
-  const DecodeRequest request{segment, first, count, out, status};
+  const DecodeRequest request{segment, first, count, out, status, base};
   backend.decode({&request, 1});
   judge(status, first, where);
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,15 @@
 #include "host/base/io.h"
 #include "host/engine/train_model.h"
 #include "host/formats/checkpoint.h"
+#include "host/frame/sections.h"
 #include "host/model/text_model.h"
 
 namespace gramzip {
-// How content is looked at. `automatic` goes by content: a member that starts as a safetensors file
-// does is split by tensor; anything else is text or bytes, segment by segment.
+class Base;  // host/engine/base.h
+using BasePtr = std::shared_ptr<Base>;
+
+// How content is looked at. `automatic` goes by content: a checkpoint is split by tensor; anything
+// else is text or bytes, segment by segment.
 enum class ContentMode { automatic, text, weights, bytes };
 
 struct Member {
@@ -50,6 +55,11 @@ struct CompressOptions {
   uint64_t sample_bytes = 0;   // of a window, for training; 0: by level
   TrainFunction train = train_model;
   ContentMode mode = ContentMode::automatic;
+  bool fast = false;  // weights are coded for fast decoding
+  // Members may refer to content of earlier members, and the header says so from the start. Else
+  // only the first member is searched for tensors that it holds twice.
+  bool across_members = false;
+  BasePtr base;                // what deltas are coded against; decoding needs it too
   Backend* backend = nullptr;  // null: the CPU backend
   Progress progress;
   std::function<void(const std::string&)> warn;  // one line, no newline
@@ -62,6 +72,7 @@ struct ArchiveSummary {
   uint64_t segments = 0;
   uint64_t ngram_segments = 0;  // of codec ngram
   uint64_t models = 0;          // that the archive holds
+  uint64_t references = 0;      // segments that stand for earlier content or for the base's
   uint64_t blocks[5] = {};      // by BlockMode
   Hash128 hash;                 // of the content
 };
@@ -70,6 +81,11 @@ struct MemberInput {
   std::string name;
   uint32_t mode = 0644;
   Source* source = nullptr;  // read to its end before the next member is asked for
+  // The same bytes, if they can be read anywhere. Without it only safetensors files are known as
+  // checkpoints and no tensor is stored as a reference to another.
+  RandomSource* random = nullptr;
+  // The member is an array of this type, whatever it begins with.
+  std::optional<ElementType> type = std::nullopt;
 };
 // Fills in the next member; false when there is none.
 using NextMember = std::function<bool(MemberInput&)>;
@@ -101,6 +117,12 @@ struct DecompressOptions {
   Progress progress;
   std::span<const ModelPtr> models;  // for archives that name models they do not hold
   uint64_t max_output = UINT64_MAX;  // Error(limit) before a byte more is written
+  // The base that an archive needs, by size and hash, which are checked; null if it is not known.
+  // Asked before anything of the archive is written.
+  std::function<BasePtr(const frame::ContentId&)> find_base;
+  // decompress(): the archive's bytes, if they can be read anywhere; used for what its segments
+  // refer to. Else such archives are kept meanwhile, up to 64 MiB in memory, more in a file.
+  RandomSource* archive = nullptr;
 };
 
 // Decodes one or more concatenated archives. The errors name the block: "segment 12 (content offset
@@ -125,9 +147,19 @@ class ArchiveReader {
   const std::vector<SegmentInfo>& segments() const;
   uint64_t content_bytes() const;
   uint64_t archive_bytes() const;
+  // Of one archive as its trailer has it, unchecked; of several none.
+  std::optional<Hash128> content_hash() const;
+  // Of the archives in order.
+  const std::vector<frame::ArchiveHeader>& headers() const;
+  // The segment that holds that byte of the content, or their number.
+  size_t segment_at(uint64_t content_offset) const;
   // Decodes content bytes [begin, end) and nothing beyond the blocks that hold them, with codec
   // ngram and those before them in their segment.
   void read(uint64_t begin, uint64_t end, Sink& out, const DecompressOptions& options);
+  // All of one segment, by the calling thread; may be called by several at once.
+  std::vector<uint8_t> decode(size_t segment, const DecompressOptions& options);
+  // Compares the hashes of a segment's coded blocks; throws Error(corrupt).
+  void check_coded(size_t segment) const;
   uint64_t blocks_decoded() const;  // by all reads so far
   // Codec, element type and model of a segment, from its meta.
   SegmentHeader segment_header(size_t segment) const;

@@ -14,12 +14,24 @@ namespace gramzip {
 namespace {
 constexpr size_t kPiece = 1u << 20;  // of plain content: looked at as a whole; a segment of bytes
 constexpr size_t kWeightsSegment = 4u << 20;  // tensors
-constexpr uint64_t kOwnSegment = 256u << 10;  // tensors of this size and more share with no other
-constexpr uint64_t kToTheEnd = UINT64_MAX;
+
+// How much of a run that is not looked at makes a segment: whole records of it.
+size_t segment_bytes(const Run& run, int level) {
+  if (run.type == ElementType::text) return text_policy(level).segment;
+  if (run.period > 0) return kWeightsSegment / run.period * run.period;
+  return run.type == ElementType::bytes ? kPiece : kWeightsSegment;
+}
 }  // namespace
 
 Splitter::Splitter(const NextMember& next, const CompressOptions& options)
-    : next_(next), options_(options) {}
+    : next_(next), options_(options), twins_(options.across_members) {
+  if (options.base) base_.emplace(*options.base);
+}
+
+uint64_t Splitter::open() {
+  opened_ = start_member();
+  return options_.across_members ? UINT64_MAX : twins_.reach();
+}
 
 size_t Splitter::read(uint8_t* p, size_t n) {
   const size_t held = std::min(n, ahead_.size() - ahead_at_);
@@ -32,60 +44,69 @@ size_t Splitter::read(uint8_t* p, size_t n) {
   return held < n ? held + member_.source->read(p + held, n - held) : held;
 }
 
-// Looks for a safetensors header. The member's runs are then one for the header, one for each large
-// tensor and one for each row of small tensors of a type.
-void Splitter::plan_weights(std::vector<uint8_t> first8) {
-  const uint64_t size = safetensors::header_size(first8);
-  const bool wanted = options_.mode == ContentMode::weights;
-  if (size == 0) {
-    if (wanted)
-      fail(ErrorCode::invalid_argument, "not a safetensors file; compress it with --as bytes");
-    ahead_ = std::move(first8);
-    return;
-  }
+// The header, if the member begins as a safetensors file does; what was read lies in ahead_.
+std::optional<safetensors::Layout> Splitter::read_safetensors() {
+  std::vector<uint8_t> head(9);
+  head.resize(member_.source->read(head.data(), head.size()));
+  const uint64_t size = safetensors::header_size(head);
+  const bool begins = size != 0 && head.size() == 9 && head[8] == '{';
   // In steps: a wrong size must not cost memory that the file does not have.
-  std::vector<uint8_t> head = std::move(first8);
-  while (head.size() < 8 + size) {
+  while (begins && head.size() < 8 + size) {
     const size_t at = head.size();
     head.resize(std::min<uint64_t>(8 + size, at + (1u << 20)));
     const size_t got = member_.source->read(head.data() + at, head.size() - at);
-    if (got < head.size() - at) {
-      head.resize(at + got);
-      break;
-    }
-    if (at == 8 && head[8] != '{') break;
+    if (got == head.size() - at) continue;
+    head.resize(at + got);
+    break;
   }
   ahead_ = std::move(head);
-  safetensors::Layout layout;
+  if (!begins) return std::nullopt;
+  if (ahead_.size() != 8 + size)
+    fail(ErrorCode::corrupt, "safetensors header: the header is cut short");
+  return safetensors::parse(std::span<const uint8_t>(ahead_).subspan(8));
+}
+
+void Splitter::plan_tensors(const Checkpoint& checkpoint, uint64_t text_header) {
+  std::vector<uint32_t> twins;
+  // Where the header does not permit references, none is looked for.
+  if (member_.random != nullptr && (options_.across_members || done_.size() == 1))
+    twins = twins_.look(*member_.random, checkpoint.tensors);
+  const auto base_of = [this](const Tensor& t) {
+    return base_ ? base_->tensor(member_.name, t) : std::nullopt;
+  };
+  runs_ = plan_runs(checkpoint, text_header, twins, base_of, base_start_);
+  announced_.back().kind = static_cast<uint8_t>(checkpoint.kind);
+}
+
+// Tensors become runs of their own or share one; see plan_runs().
+void Splitter::plan_member() {
+  if (options_.mode == ContentMode::text || options_.mode == ContentMode::bytes) return;
+  const bool wanted = options_.mode == ContentMode::weights;
   try {
-    if (ahead_.size() != 8 + size) fail(ErrorCode::corrupt, "the header is cut short");
-    layout = safetensors::parse(std::span<const uint8_t>(ahead_).subspan(8));
+    // Safetensors is known from a pipe too, so it is read the same way from a file.
+    if (auto layout = read_safetensors()) {
+      const Checkpoint c{MemberKind::safetensors, std::move(layout->tensors)};
+      return plan_tensors(c, layout->data_begin);
+    }
+    if (member_.random != nullptr)
+      if (const auto c = read_checkpoint(*member_.random)) return plan_tensors(*c, 0);
   } catch (const Error& e) {
-    if (wanted) throw;
-    if (options_.warn && ahead_.size() > 8 && ahead_[8] == '{')
-      options_.warn(std::string("compressed as bytes, since its safetensors header is bad: ") +
+    if (wanted || e.code() != ErrorCode::corrupt) throw;
+    if (options_.warn)
+      options_.warn(std::string("compressed as bytes, since what describes its tensors is bad: ") +
                     e.what());
     return;
   }
-  announced_.back().kind = static_cast<uint8_t>(MemberKind::safetensors);
-  runs_.clear();
-  runs_.push_back({layout.data_begin, ElementType::text, false});
-  bool small = false;
-  for (const safetensors::Tensor& t : layout.tensors) {
-    const uint64_t bytes = t.end - t.begin;
-    if (bytes == 0) continue;
-    const bool fits = small && bytes < kOwnSegment && runs_.back().type == t.type;
-    if (fits) {
-      runs_.back().bytes += bytes;
-    } else {
-      runs_.push_back({bytes, t.type, false});
-    }
-    small = bytes < kOwnSegment;
-  }
-  runs_.push_back({kToTheEnd, ElementType::bytes, false});  // what should not be there
+  if (wanted)
+    fail(ErrorCode::invalid_argument,
+         "not a file of tensors that gramzip knows; compress it with --as bytes");
 }
 
 bool Splitter::start_member() {
+  if (opened_) {
+    opened_ = false;
+    return true;
+  }
   member_ = {};
   if (!next_(member_)) return false;
   const auto number = done_.size();
@@ -102,11 +123,13 @@ bool Splitter::start_member() {
   // The first member's hash is the content's as long as it is alone.
   if (number == 1) content_hash_ = member_hash_;
   if (number >= 1) member_hash_.reset();
-  runs_.assign(1, {kToTheEnd, ElementType::bytes, true});
-  if (options_.mode == ContentMode::automatic || options_.mode == ContentMode::weights) {
-    std::vector<uint8_t> first8(8);
-    first8.resize(member_.source->read(first8.data(), 8));
-    plan_weights(std::move(first8));
+  base_start_ = base_ ? base_->member(member_.name, number == 0) : std::nullopt;
+  run_offset_ = 0;
+  if (member_.type) {
+    runs_.assign(1, {kToTheEnd, coded_type(*member_.type), false, 0, 0, base_start_});
+  } else {
+    runs_.assign(1, {kToTheEnd, ElementType::bytes, true, 0, 0, base_start_});
+    plan_member();
   }
   return true;
 }
@@ -134,12 +157,12 @@ void Splitter::fill(std::vector<uint8_t>& content, Fill& at, size_t most) {
     Run& run = runs_.front();
     // Plain members go on in the segment at hand; anything else starts one of its own.
     if (at.bytes > 0 && !(at.plain && run.automatic)) break;
-    at.plain = run.automatic;
-    at.type = run.type;
-    if (!at.plain)
-      most = element_info(run.type).codec == Codec::floats ? kWeightsSegment
-             : run.type == ElementType::text               ? text_policy(options_.level).segment
-                                                           : kPiece;
+    if (at.bytes == 0) {
+      at = {0, run.automatic, run.type, run.period, run.twins, run_offset_, run.base_at};
+    } else if (at.base_at && run.base_at != *at.base_at + at.bytes) {
+      at.base_at.reset();  // the base has something else between
+    }
+    if (!at.plain) most = segment_bytes(run, options_.level);
     const auto want = static_cast<size_t>(std::min<uint64_t>(run.bytes, most - at.bytes));
     if (content.size() < at.bytes + want) content.resize(at.bytes + want);
     const size_t got = read(content.data() + at.bytes, want);
@@ -149,12 +172,15 @@ void Splitter::fill(std::vector<uint8_t>& content, Fill& at, size_t most) {
     if (done_.size() > 1) content_hash_.update(fresh);
     content_ += got;
     if (run.bytes != kToTheEnd) run.bytes -= got;
+    if (run.base_at) *run.base_at += got;
+    run_offset_ += got;
     if (got < want) {
       end_member();
       // A tensor cut short may end within an element; such a file goes on as bytes.
       if (at.bytes % element_info(at.type).bytes != 0) at.type = ElementType::bytes;
     } else if (run.bytes == 0) {
       runs_.pop_front();
+      run_offset_ = 0;
     }
     if (!at.plain && at.bytes > 0) break;
   }
@@ -164,6 +190,8 @@ void Splitter::fill(std::vector<uint8_t>& content, Fill& at, size_t most) {
 void Splitter::keep(std::vector<uint8_t>& content, Fill& at, size_t bytes) {
   kept_.assign(content.begin() + static_cast<ptrdiff_t>(bytes),
                content.begin() + static_cast<ptrdiff_t>(at.bytes));
+  kept_base_at_ = at.base_at;
+  if (kept_base_at_) *kept_base_at_ += bytes;
   at.bytes = bytes;
 }
 
@@ -188,7 +216,7 @@ bool Splitter::next(Chunk& chunk) {
   Fill at;
   if (!kept_.empty()) {
     content.assign(kept_.begin(), kept_.end());
-    at = {kept_.size(), true, ElementType::bytes};
+    at = {kept_.size(), true, ElementType::bytes, 0, 0, 0, kept_base_at_};
     kept_.clear();
   }
   fill(content, at, kPiece);
@@ -199,6 +227,14 @@ bool Splitter::next(Chunk& chunk) {
   }
   content.resize(at.bytes);
   chunk.type = at.type;
+  chunk.period = at.period;
+  chunk.base_at = at.base_at;
+  if (at.base_at && (*at.base_at > base_->bytes() || at.bytes > base_->bytes() - *at.base_at))
+    chunk.base_at.reset();
+  chunk.twin = at.twins != 0 && at.bytes > 0;
+  chunk.earlier.reset();
+  if (chunk.twin)
+    chunk.earlier = twins_.find(at.twins, at.run_offset, content, content_ - at.bytes);
   chunk.members = std::move(announced_);
   announced_.clear();
   return !chunk.content.empty() || !chunk.members.empty();

@@ -19,12 +19,25 @@ void WindowWriter::write_model(const WindowModel& m) {
   if (sections_.size() > frame::kModelsInReach) sections_.pop_front();
 }
 
+// A reference to what is itself one, to the base, becomes the same.
+void WindowWriter::settle_reference(SegmentHeader& h, bool twin) {
+  if (h.codec != Codec::reference) return;
+  ++summary_.references;
+  if (h.of_base && twin) based_.emplace(out_.content_bytes(), h.reference_at);
+  if (h.of_base) return;
+  const auto based = based_.find(h.reference_at);
+  if (based == based_.end()) return;
+  h.of_base = true;
+  h.reference_at = based->second;
+}
+
 void WindowWriter::write(CodedPart& p) {
   out_.members(p.members);
   if (!p.any) return;
   EncodedSegment& s = p.text ? *p.text : p.plain;
   for (const BlockRecord& r : s.records) ++summary_.blocks[static_cast<size_t>(r.mode)];
   if (p.text) ++summary_.ngram_segments;
+  settle_reference(s.header, p.twin);
   out_.segment(s);
   coded_.give(std::move(p.plain.data));
   if (p.text) coded_.give(std::move(p.text->data));

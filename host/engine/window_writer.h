@@ -4,6 +4,7 @@
 // never do, the window is written without it.
 #pragma once
 #include <deque>
+#include <unordered_map>
 #include <vector>
 
 #include "host/engine/buffer_pool.h"
@@ -17,6 +18,7 @@ struct CodedPart {
   std::shared_ptr<const WindowModel> model;
   bool window_end = true;
   bool any = false;                    // it has content
+  bool twin = false;                   // later parts may refer to it
   EncodedSegment plain;                // without a model
   std::optional<EncodedSegment> text;  // with the window's
 };
@@ -32,11 +34,14 @@ class WindowWriter {
   void flush();
   bool in_archive(const WindowModel& m) const;
   void write_model(const WindowModel& m);
+  void settle_reference(SegmentHeader& h, bool twin);
 
   frame::ArchiveWriter& out_;
   BufferPool& coded_;
   ArchiveSummary& summary_;
   std::deque<Hash128> sections_;  // ids of the last model sections
+  // Content that stands in the base, where later segments may refer to it, and where it stands.
+  std::unordered_map<uint64_t, uint64_t> based_;
   std::vector<CodedPart> held_;
   uint64_t saved_ = 0;    // by the window's model, so far
   bool decided_ = false;  // the window's model is in use

@@ -2,38 +2,24 @@
 #include "host/formats/safetensors.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "gramzip/core/wire.h"
-#include "host/base/error.h"
+#include "host/formats/dtype.h"
+#include "host/formats/fault.h"
 #include "host/formats/safetensors_sax.h"
 
 namespace gramzip::safetensors {
-std::string in_quotes(std::string_view s) {
-  std::string out = "'";
-  for (const char c : s.substr(0, 100)) {
-    out += (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\'') ? '?' : c;
-  }
-  return out + (s.size() > 100 ? "...'" : "'");
-}
+using formats::in_quotes;
 
-void bad(const std::string& what) { fail(ErrorCode::corrupt, "safetensors header: " + what); }
+void bad(const std::string& what) { formats::refuse("safetensors header", what); }
 
 namespace {
-constexpr Dtype kDtypes[] = {
-    {"BOOL", 8, ElementType::bytes},      {"F4", 4, ElementType::bytes},
-    {"F6_E2M3", 6, ElementType::bytes},   {"F6_E3M2", 6, ElementType::bytes},
-    {"U8", 8, ElementType::bytes},        {"I8", 8, ElementType::bytes},
-    {"F8_E5M2", 8, ElementType::f8_e5m2}, {"F8_E4M3", 8, ElementType::f8_e4m3},
-    {"F8_E8M0", 8, ElementType::bytes},   {"I16", 16, ElementType::bytes},
-    {"U16", 16, ElementType::bytes},      {"F16", 16, ElementType::f16},
-    {"BF16", 16, ElementType::bf16},      {"I32", 32, ElementType::bytes},
-    {"U32", 32, ElementType::bytes},      {"F32", 32, ElementType::f32},
-    {"F64", 64, ElementType::f64},        {"I64", 64, ElementType::bytes},
-    {"U64", 64, ElementType::bytes},      {"C64", 64, ElementType::bytes},
-};
-
 // Tensors tile [0, end) in order of begin; offsets become those of the file.
-void tile(Layout& out) {
+Layout tile(formats::TensorList tensors, uint64_t data_begin) {
+  Layout out;
+  out.data_begin = data_begin;
+  out.tensors = std::move(tensors.items());
   std::stable_sort(out.tensors.begin(), out.tensors.end(), [](const Tensor& a, const Tensor& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
@@ -48,17 +34,27 @@ void tile(Layout& out) {
     t.begin += out.data_begin;
     t.end += out.data_begin;
   }
-  if (at > kMaxSize - out.data_begin) bad("tensors end beyond 2^63");
+  if (at > formats::kMaxSize - out.data_begin) bad("tensors end beyond 2^63");
   out.file_bytes = out.data_begin + at;
+  return out;
 }
-}  // namespace
 
-const Dtype* find_dtype(std::string_view name) {
-  for (const Dtype& d : kDtypes) {
-    if (name == d.name) return &d;
+// The header's text as a file.
+class SpanSource final : public RandomSource {
+ public:
+  explicit SpanSource(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  uint64_t size() const override { return bytes_.size(); }
+  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
+    if (at >= bytes_.size()) return 0;
+    n = std::min<size_t>(n, bytes_.size() - at);
+    if (n > 0) std::memcpy(p, bytes_.data() + at, n);
+    return n;
   }
-  return nullptr;
-}
+
+ private:
+  std::span<const uint8_t> bytes_;
+};
+}  // namespace
 
 uint64_t header_size(std::span<const uint8_t> first8) {
   if (first8.size() < 8) return 0;
@@ -69,10 +65,21 @@ uint64_t header_size(std::span<const uint8_t> first8) {
 Layout parse(std::span<const uint8_t> header_json) {
   if (header_json.size() > kMaxHeaderBytes) bad("longer than 100 MB");
   if (header_json.empty() || header_json[0] != '{') bad("does not begin with '{'");
-  Layout out;
-  out.data_begin = 8 + header_json.size();
-  out.tensors = parse_tensors(header_json);
-  tile(out);
+  SpanSource text(header_json);
+  return tile(parse_tensors(text, 0, header_json.size()), 8 + header_json.size());
+}
+
+std::optional<Layout> read(RandomSource& file) {
+  uint8_t head[9];
+  if (file.read_at(0, head, sizeof head) < sizeof head) return std::nullopt;
+  const uint64_t size = header_size(std::span(head).first(8));
+  if (size == 0 || head[8] != '{') return std::nullopt;
+  if (size > file.size() - 8) bad("cut short");
+  Layout out = tile(parse_tensors(file, 8, 8 + size), 8 + size);
+  if (out.file_bytes > file.size())
+    bad("tensor " + in_quotes(out.tensors.back().name) + ": data_offsets: ends at " +
+        std::to_string(out.file_bytes) + ", but the file has " + std::to_string(file.size()) +
+        " bytes");
   return out;
 }
 }  // namespace gramzip::safetensors

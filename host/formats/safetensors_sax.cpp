@@ -5,17 +5,18 @@
 #include "host/formats/safetensors_sax.h"
 
 #include <algorithm>
-#include <cstring>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 #include <string_view>
 
-#include "host/base/error.h"
+#include "host/formats/dtype.h"
+#include "host/formats/fault.h"
+#include "host/formats/json_events.h"
 
 namespace gramzip::safetensors {
 namespace {
-using nlohmann::json;
+using formats::in_quotes;
+using formats::kMaxSize;
 
 constexpr size_t kMaxRank = 1024;
 constexpr size_t kMaxDtypeBytes = 64;
@@ -47,21 +48,18 @@ class Keys {
   std::vector<uint32_t> begins_;
 };
 
-class Handler final : public json::json_sax_t {
+class Handler final : public formats::JsonHandler {
  public:
-  std::vector<Tensor> tensors;
+  formats::TensorList tensors{"safetensors header"};
 
-  bool null() override { unexpected("null"); }
-  bool boolean(bool) override { unexpected("a boolean"); }
-  bool number_integer(number_integer_t) override {
-    if (in_array()) bad(where() + "a negative number");
-    unexpected("a number");
+  void odd(Odd what) override {
+    static constexpr const char* kNames[] = {"null", "a boolean", "a number", "a number"};
+    if (in_array() && what == Odd::negative) bad(where() + "a negative number");
+    if (in_array() && what == Odd::fraction)
+      bad(where() + "a number that is no integer below 2^64");
+    unexpected(kNames[static_cast<size_t>(what)]);
   }
-  bool number_float(number_float_t, const string_t&) override {
-    if (in_array()) bad(where() + "a number that is no integer below 2^64");
-    unexpected("a number");
-  }
-  bool number_unsigned(number_unsigned_t v) override {
+  void number(uint64_t v) override {
     if (!in_array()) unexpected("a number");
     if (v > kMaxSize) bad(where() + "a number above 2^63");
     if (state_ == State::shape) {
@@ -72,19 +70,16 @@ class Handler final : public json::json_sax_t {
       (offsets_ == 0 ? tensor_.begin : tensor_.end) = v;
       ++offsets_;
     }
-    return true;
   }
-  bool string(string_t& v) override {
-    if (state_ == State::metadata) return true;
+  void string(std::string& v) override {
+    if (state_ == State::metadata) return;
     if (state_ != State::dtype) unexpected("a string");
     if (v.empty() || v.size() > kMaxDtypeBytes) bad(where() + "not 1 to 64 bytes long");
     tensor_.dtype = v;
     state_ = State::tensor;
-    return true;
   }
-  bool binary(binary_t&) override { unexpected("binary data"); }
 
-  bool start_object(size_t) override {
+  void begin_object() override {
     if (state_ == State::start) {
       state_ = State::top;
     } else if (state_ == State::top) {
@@ -93,12 +88,12 @@ class Handler final : public json::json_sax_t {
     } else {
       unexpected("an object");
     }
-    return true;
   }
-  bool key(string_t& k) override {
+  void key(std::string& k) override {
     if (state_ == State::top) {
-      names_.add(k);
       in_metadata_ = k == "__metadata__";
+      if (in_metadata_ && has_metadata_) bad("key '__metadata__' twice");
+      has_metadata_ |= in_metadata_;
       tensor_ = Tensor{};
       tensor_.name = k;
     } else if (state_ == State::metadata) {
@@ -106,9 +101,8 @@ class Handler final : public json::json_sax_t {
     } else {
       tensor_key(k);
     }
-    return true;
   }
-  bool end_object() override {
+  void end_object() override {
     if (state_ == State::tensor) {
       end_tensor();
       state_ = State::top;
@@ -119,12 +113,11 @@ class Handler final : public json::json_sax_t {
       in_metadata_ = false;
       state_ = State::top;
     } else {
-      if (const auto k = names_.duplicate()) bad("key " + in_quotes(*k) + " twice");
+      tensors.check_names("key");
       state_ = State::done;
     }
-    return true;
   }
-  bool start_array(size_t) override {
+  void begin_array() override {
     if (state_ == State::shape_value) {
       state_ = State::shape;
     } else if (state_ == State::offsets_value) {
@@ -132,15 +125,13 @@ class Handler final : public json::json_sax_t {
     } else {
       unexpected("an array");
     }
-    return true;
   }
-  bool end_array() override {
+  void end_array() override {
     if (state_ == State::offsets && offsets_ != 2) bad(where() + "fewer than two numbers");
     state_ = State::tensor;
-    return true;
   }
-  bool parse_error(size_t at, const std::string&, const nlohmann::detail::exception&) override {
-    bad("not valid JSON at byte " + std::to_string(at));
+  void malformed(uint64_t at, const char* why) override {
+    bad(std::string(why) + " at byte " + std::to_string(at));
   }
 
  private:
@@ -208,44 +199,38 @@ class Handler final : public json::json_sax_t {
     if (!has_shape_) bad(where() + "no shape");
     if (!has_offsets_) bad(where() + "no data_offsets");
     if (tensor_.begin > tensor_.end) bad(where() + "data_offsets: ends before it begins");
-    if (const Dtype* d = find_dtype(tensor_.dtype)) {
+    if (const formats::Dtype* d = formats::find_dtype(tensor_.dtype)) {
       tensor_.type = d->type;
-      check_size(d->bits);
+      check_size(*d);
     }
-    tensors.push_back(std::move(tensor_));
+    tensors.add(std::move(tensor_));
   }
 
-  void check_size(uint32_t bits) const {
-    const bool empty = std::count(tensor_.shape.begin(), tensor_.shape.end(), 0u) != 0;
-    uint64_t n = empty ? 0 : bits;
-    for (const uint64_t d : tensor_.shape) {
-      if (__builtin_mul_overflow(n, d, &n)) bad(where() + "shape: more than 2^64 bits");
+  void check_size(const formats::Dtype& d) const {
+    uint64_t n = 0;
+    if (const auto bytes = formats::tensor_bytes(tensor_.shape, d.bits)) {
+      n = *bytes;
+    } else {
+      bad(where() + "shape: not a whole number of bytes, or more than 2^64 bits");
     }
-    if (n % 8 != 0) bad(where() + "shape: not a whole number of bytes");
-    if (n / 8 != tensor_.end - tensor_.begin) {
+    if (n != tensor_.end - tensor_.begin) {
       bad(where() + "data_offsets: " + std::to_string(tensor_.end - tensor_.begin) +
-          " bytes, but dtype and shape make " + std::to_string(n / 8));
+          " bytes, but dtype and shape make " + std::to_string(n));
     }
   }
 
   State state_ = State::start;
-  bool in_metadata_ = false;
-  Keys names_, metadata_;
+  bool in_metadata_ = false, has_metadata_ = false;
+  Keys metadata_;
   Tensor tensor_;
   int offsets_ = 0;
   bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false;
 };
 }  // namespace
 
-std::vector<Tensor> parse_tensors(std::span<const uint8_t> header_json) {
-  // The JSON lexer takes a zero byte for the end of its input.
-  if (const void* z = std::memchr(header_json.data(), 0, header_json.size())) {
-    bad("not valid JSON at byte " +
-        std::to_string(static_cast<const uint8_t*>(z) - header_json.data() + 1));
-  }
+formats::TensorList parse_tensors(RandomSource& file, uint64_t begin, uint64_t end) {
   Handler handler;
-  const auto* text = reinterpret_cast<const char*>(header_json.data());
-  if (!json::sax_parse(text, text + header_json.size(), &handler)) bad("not valid JSON");
+  formats::parse_json(file, begin, end, handler);
   return std::move(handler.tensors);
 }
 }  // namespace gramzip::safetensors

@@ -10,8 +10,10 @@
 namespace gramzip {
 struct Tensor {
   std::string name;
-  std::string dtype;  // as the file's format writes it, e.g. "BF16"
-  std::vector<uint64_t> shape;
+  // One name in all formats for what safetensors has ("BF16"), else as the file's format writes it
+  // ("Q4_K", ">f4", "|S5").
+  std::string dtype;
+  std::vector<uint64_t> shape;            // slowest dimension first, in elements, packed or not
   uint64_t begin = 0, end = 0;            // in the file
   ElementType type = ElementType::bytes;  // how gramzip codes it; bytes if the dtype is unknown
   uint16_t period = 0;  // of type bytes: the length of the records it consists of; 0: none is known

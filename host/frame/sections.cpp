@@ -50,15 +50,18 @@ bool is_archive_magic(const uint8_t* p, size_t n) {
   return n >= sizeof kArchiveMagic && std::memcmp(p, kArchiveMagic, sizeof kArchiveMagic) == 0;
 }
 
-void store_archive_header(uint8_t* p, uint32_t features) {
+void store_archive_header(uint8_t* p, const ArchiveHeader& h) {
   std::memset(p, 0, kArchiveHeaderBytes);
   std::memcpy(p, kArchiveMagic, sizeof kArchiveMagic);
   store_le<uint16_t>(p + 8, kVersion);
-  store_le<uint32_t>(p + 12, features);
+  store_le<uint32_t>(p + 12, h.features);
+  store_le<uint64_t>(p + 16, h.window);
+  store_hash128(p + 32, h.base.hash);
+  store_le<uint64_t>(p + 48, h.base.bytes);
   store_le<uint64_t>(p + 120, hash64({p, 120}));
 }
 
-uint32_t load_archive_header(const uint8_t* p, const std::string& where) {
+ArchiveHeader load_archive_header(const uint8_t* p, const std::string& where) {
   if (!is_archive_magic(p, kArchiveHeaderBytes))
     fail(ErrorCode::not_an_archive, where + ": not a gramzip archive");
   // The version comes before the hash: a later version may hash differently.
@@ -66,16 +69,24 @@ uint32_t load_archive_header(const uint8_t* p, const std::string& where) {
     fail(ErrorCode::unsupported, where + ": format version " + std::to_string(version) +
                                      ", but this gramzip reads version 1; use a newer one");
   expect_hash(p, 120, where);
-  const uint32_t features = load_le<uint32_t>(p + 12);
+  ArchiveHeader h;
+  h.features = load_le<uint32_t>(p + 12);
+  constexpr uint32_t kKnown = kFeatureDelta | kFeatureModels | kFeatureReferences;
   for (uint32_t bit = 0; bit < 32; ++bit) {
-    if ((((features & ~kFeatureModels) >> bit) & 1u) == 0) continue;
+    if ((((h.features & ~kKnown) >> bit) & 1u) == 0) continue;
     const std::string name = bit < 4 ? " (" + std::string(kFeatureNames[bit]) + ")" : "";
     fail(ErrorCode::unsupported, where + ": needs feature " + std::to_string(bit) + name +
                                      ", which this gramzip does not have; use a newer one");
   }
   expect_zero(p + 10, 2, where);
-  expect_zero(p + 16, 104, where);
-  return features;
+  h.window = load_le<uint64_t>(p + 16);
+  if (h.window != 0 && !h.has(kFeatureReferences))
+    corrupt(where, "a reference window without references");
+  expect_zero(p + 24, 8, where);
+  h.base = {load_le<uint64_t>(p + 48), load_hash128(p + 32)};
+  if (h.base != ContentId{} && !h.has(kFeatureDelta)) corrupt(where, "a base without deltas");
+  expect_zero(p + 56, 64, where);
+  return h;
 }
 
 void store_section_header(uint8_t* p, SectionHeader& h) {

@@ -12,8 +12,10 @@
 namespace gramzip::frame {
 inline constexpr uint32_t kArchiveHeaderBytes = 128, kSectionHeaderBytes = 64, kTrailerBytes = 128;
 inline constexpr uint16_t kVersion = 1;
-// Segments refer to models that the archive does not hold.
-inline constexpr uint32_t kFeatureModels = 1u << 2;
+// Features (docs/format.md, 2.1). Segments may be coded against a base, may refer to models that the
+// archive does not hold, may stand for earlier content.
+inline constexpr uint32_t kFeatureDelta = 1u << 1, kFeatureModels = 1u << 2,
+                          kFeatureReferences = 1u << 3;
 // A segment may use one of this many model sections before it, the last ones.
 inline constexpr size_t kModelsInReach = 8;
 
@@ -48,12 +50,26 @@ struct Trailer {
   Hash128 index_hash;
 };
 
+// Names content by its bytes.
+struct ContentId {
+  uint64_t bytes = 0;
+  Hash128 hash;
+  bool operator==(const ContentId&) const = default;
+};
+
+struct ArchiveHeader {
+  uint32_t features = 0;
+  uint64_t window = 0;  // kFeatureReferences: how far back they reach, in bytes of content
+  ContentId base;       // kFeatureDelta
+  bool has(uint32_t feature) const { return (features & feature) != 0; }
+};
+
 // True if the bytes start as an archive does.
 bool is_archive_magic(const uint8_t* p, size_t n);
 
-// features: bits of docs/format.md, 2.1. Loading refuses all but kFeatureModels and returns them.
-void store_archive_header(uint8_t* p, uint32_t features);
-uint32_t load_archive_header(const uint8_t* p, const std::string& where);
+// Loading refuses features that this release does not have.
+void store_archive_header(uint8_t* p, const ArchiveHeader& h);
+ArchiveHeader load_archive_header(const uint8_t* p, const std::string& where);
 void store_section_header(uint8_t* p, SectionHeader& h);
 SectionHeader load_section_header(const uint8_t* p, const std::string& where);
 void store_trailer(uint8_t* p, const Trailer& t);

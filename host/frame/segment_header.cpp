@@ -23,9 +23,10 @@ Rules rules_of(Codec c, const ElementInfo& e) {
       return {true, e.exponent_bits, most, kFloatCodeLimit, kMaxTables};
     case Codec::ngram:
       return {true, 0, 0, 0, 0};
+    case Codec::reference:
+      return {true, 0, 0, 0, 0};
     case Codec::exact_floats:
     case Codec::quantized:
-    case Codec::reference:
     case Codec::planes:
     case Codec::fast_floats:
     case Codec::delta:
@@ -95,8 +96,11 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   if (p[1] != 0) unknown("word order", p[1]);
   if (!type_fits(h.codec, h.type)) corrupt("codec and element type contradict each other");
 
+  // A reference has no blocks, and of all fields the sizes and what it refers to.
+  const bool reference = h.codec == Codec::reference;
   h.block_log2 = p[3];
-  if (h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
+  if (reference ? h.block_log2 != 0
+                : h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
     corrupt("impossible block size");
   h.symbol_bits = p[4];
   if (h.symbol_bits < rules.least_symbol_bits || h.symbol_bits > rules.most_symbol_bits)
@@ -113,15 +117,23 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   if (decoded == 0 || decoded > kMaxSegmentBytes || decoded % e.bytes != 0)
     corrupt("impossible decoded size");
   h.decoded_bytes = static_cast<uint32_t>(decoded);
-  if (h.blocks != ceil_div(decoded, uint64_t{1} << h.block_log2))
+  if (h.blocks != (reference ? 0 : ceil_div(decoded, uint64_t{1} << h.block_log2)))
     corrupt("the number of blocks contradicts the decoded size");
   const bool ngram = h.codec == Codec::ngram;
   if (ngram && h.table_bytes != 0) corrupt("code tables beside a model");
+  if (reference && h.table_bytes != 0) corrupt("code tables of a reference");
   h.model_low = load_le<uint64_t>(p + 32);
   h.model_high = load_le<uint64_t>(p + 40);
-  if (!ngram && (h.model_low | h.model_high) != 0)
+  if (!ngram && !reference && (h.model_low | h.model_high) != 0)
     corrupt("it names a model that its codec has not");
-  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 16)) corrupt("a reserved byte is set");
+  const bool delta = h.codec == Codec::delta || h.codec == Codec::sparse_delta;
+  h.reference_at = load_le<uint64_t>(p + 24);
+  h.of_base = p[51] == 1;
+  if (p[51] > 1 || (delta && !h.of_base)) corrupt("it refers to neither the content nor the base");
+  if (!reference && !delta && (h.reference_at != 0 || h.of_base))
+    corrupt("it refers to something that its codec has not");
+  if (h.reference_at > UINT64_MAX - h.decoded_bytes) corrupt("it refers to impossible bytes");
+  if (!all_zero(p + 48, 3) || !all_zero(p + 52, 12)) corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame

@@ -25,6 +25,7 @@ struct SegmentMeta {
   SegmentView view(std::span<const uint8_t> data, const model::TextModel* model = nullptr) const {
     return {header, tables, records, offsets, data, model};
   }
+  // Of the model (codec ngram) or of the content (codec reference).
   Hash128 model_id() const { return {header.model_low, header.model_high}; }
 };
 // The decoded bytes that a segment's meta claims, unchecked; 0 if it is cut short.

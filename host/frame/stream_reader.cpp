@@ -65,7 +65,7 @@ bool StreamReader::next_archive() {
   }
   if (archives_ > 0 && !is_archive_magic(header, got))
     fail(ErrorCode::corrupt, where + ": bytes after the archive that are none");
-  features_ = load_archive_header(header, where);
+  header_ = load_archive_header(header, where);
   ++archives_;
   ordinal_ = 0;
   return true;

@@ -47,7 +47,7 @@ class StreamReader {
   // After the index section: what it must be is given, the trailer follows and is compared too.
   void finish(const Section& index, const Index& expected, uint64_t content_bytes,
               const Hash128& hash);
-  uint32_t features() const { return features_; }  // of the archive at hand
+  const ArchiveHeader& header() const { return header_; }  // of the archive at hand
   uint64_t archive_bytes() const { return offset_; }
   uint64_t total_bytes() const { return total_; }
 
@@ -59,6 +59,6 @@ class StreamReader {
   uint64_t total_ = 0;   // in the stream
   uint64_t ordinal_ = 0;
   uint64_t archives_ = 0;
-  uint32_t features_ = 0;
+  ArchiveHeader header_;
 };
 }  // namespace gramzip::frame

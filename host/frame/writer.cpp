@@ -4,10 +4,10 @@
 #include "host/frame/segment_meta.h"
 
 namespace gramzip::frame {
-ArchiveWriter::ArchiveWriter(Sink& out, uint32_t features) : out_(out) {
-  uint8_t header[kArchiveHeaderBytes];
-  store_archive_header(header, features);
-  put(header);
+ArchiveWriter::ArchiveWriter(Sink& out, const ArchiveHeader& header) : out_(out) {
+  uint8_t bytes[kArchiveHeaderBytes];
+  store_archive_header(bytes, header);
+  put(bytes);
 }
 
 void ArchiveWriter::put(std::span<const uint8_t> bytes) {

@@ -13,8 +13,8 @@
 namespace gramzip::frame {
 class ArchiveWriter {
  public:
-  // Writes the header. features: kFeatureModels or 0.
-  explicit ArchiveWriter(Sink& out, uint32_t features = 0);
+  // Writes the header.
+  explicit ArchiveWriter(Sink& out, const ArchiveHeader& header = {});
   // Before the first segment that holds a byte of them. Names are checked by the caller.
   void members(std::span<const MemberRecord> records);
   // Before the first segment that uses it; later segments may, until eight more have been written.

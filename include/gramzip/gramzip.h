@@ -36,6 +36,7 @@ typedef enum gramzip_status {
   GRAMZIP_UNSUPPORTED = 13, /* a version, feature, section or codec this build does not know */
   GRAMZIP_LIMIT = 14,
   GRAMZIP_UNSAFE_NAME = 15,
+  GRAMZIP_BUFFER_CHANGED = 16, /* gramzip_apply_delta only: the buffer holds neither base nor target */
   /* the machine's */
   GRAMZIP_IO = 20,
   GRAMZIP_NO_MEMORY = 21,
@@ -45,7 +46,7 @@ typedef enum gramzip_status {
   GRAMZIP_INTERNAL = 30
 } gramzip_status;
 
-/* How content is looked at: by content (a safetensors checkpoint, text or bytes), or as told. */
+/* How content is looked at: by content (a checkpoint, text or bytes), or as told. */
 typedef enum gramzip_mode {
   GRAMZIP_MODE_AUTO = 0,
   GRAMZIP_MODE_TEXT = 1,
@@ -72,9 +73,30 @@ typedef struct gramzip_options {
    * them. Decompression: what such an archive needs, in any order. */
   const gramzip_model* const* models;
   size_t model_count;
+  /* Since 0.3. What deltas are coded against, in host memory: compression codes against it and names it by size
+   * and hash, decompression needs the same bytes. Null: none. gramzip_encode_delta and gramzip_apply_delta,
+   * which are given theirs, take no notice of it. */
+  const void* base;
+  size_t base_size;
+  int32_t fast;     /* compression of weights: not 0: coded for fast decoding */
+  int32_t reserved; /* 0 */
 } gramzip_options;
 #define GRAMZIP_OPTIONS_INIT \
-  {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0}
+  {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* What an array consists of; the numbers are those of docs/format.md, section 6. */
+typedef enum gramzip_dtype {
+  GRAMZIP_DTYPE_BYTES = 0,
+  GRAMZIP_DTYPE_BF16 = 2,
+  GRAMZIP_DTYPE_F16 = 3,
+  GRAMZIP_DTYPE_F32 = 4,
+  GRAMZIP_DTYPE_F64 = 5,
+  GRAMZIP_DTYPE_F8_E4M3 = 6,
+  GRAMZIP_DTYPE_F8_E5M2 = 7,
+  GRAMZIP_DTYPE_I16 = 8,
+  GRAMZIP_DTYPE_I32 = 9,
+  GRAMZIP_DTYPE_I64 = 10
+} gramzip_dtype;
 
 /* "0.2.0". */
 GRAMZIP_API const char* gramzip_version(void);
@@ -116,6 +138,23 @@ GRAMZIP_API gramzip_status gramzip_compress_stream(gramzip_read_fn read, void* r
                                                    void* write_context, const gramzip_options* options);
 GRAMZIP_API gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void* read_context, gramzip_write_fn write,
                                                      void* write_context, const gramzip_options* options);
+
+/* Deltas of one array against another of the same size and type, for instance the weights of one training step
+ * against those of the step before. All memory is host memory.
+ *
+ * encode: an archive with one nameless member, target[0, size), that names base[0, size) by its hash.
+ * size: bytes, whole elements. dst, dst_size: as in gramzip_compress; gramzip_compress_bound(size) is enough room.
+ * Decompressing the archive with options.base gives target too.
+ * Errors: INVALID_ARGUMENT, OUTPUT_TOO_SMALL, NO_MEMORY, DEVICE. */
+GRAMZIP_API gramzip_status gramzip_encode_delta(const void* base, const void* target, size_t size, gramzip_dtype dtype,
+                                                void* dst, size_t* dst_size, const gramzip_options* options);
+/* apply: buffer[0, size) holds base before and target after. The whole delta and the hash of base are checked
+ * before a byte is changed, and the hash of target after. After an error the buffer is as it was, unless the
+ * status is BUFFER_CHANGED: then it holds neither. That takes a delta that was made to deceive, or memory that
+ * changes meanwhile. Errors: all of the data's; INVALID_ARGUMENT: another size, or not the base;
+ * UNSUPPORTED also: a delta that cannot be applied in place; NO_MEMORY, DEVICE. */
+GRAMZIP_API gramzip_status gramzip_apply_delta(const void* delta, size_t delta_size, void* buffer, size_t size,
+                                               const gramzip_options* options);
 
 /* Models. train: from `size` bytes of text, 1 or more; options: level, threads. load and save: the bytes of a
  * .grm file. Each makes a model that gramzip_model_free ends; null is allowed there. Errors: INVALID_ARGUMENT,

@@ -71,6 +71,25 @@ inline std::vector<uint8_t> compress(std::span<const uint8_t> content,
   return out;
 }
 
+// The delta of target against base, of one size and type. Host memory.
+inline std::vector<uint8_t> encode_delta(std::span<const uint8_t> base, std::span<const uint8_t> target,
+                                         gramzip_dtype dtype,
+                                         const gramzip_options& options = default_options()) {
+  if (base.size() != target.size())
+    throw StatusError(GRAMZIP_INVALID_ARGUMENT, "base and target differ in size");
+  std::vector<uint8_t> out(gramzip_compress_bound(target.size()));
+  size_t size = out.size();
+  check(gramzip_encode_delta(base.data(), target.data(), target.size(), dtype, out.data(), &size, &options));
+  out.resize(size);
+  return out;
+}
+
+// buffer: the base before, the target after. What a StatusError leaves there: gramzip_apply_delta.
+inline void apply_delta(std::span<const uint8_t> delta, std::span<uint8_t> buffer,
+                        const gramzip_options& options = default_options()) {
+  check(gramzip_apply_delta(delta.data(), delta.size(), buffer.data(), buffer.size(), &options));
+}
+
 // The content of an archive. Allocates what its index claims, at most options.max_output if that is set.
 inline std::vector<uint8_t> decompress(std::span<const uint8_t> archive,
                                        const gramzip_options& options = default_options()) {

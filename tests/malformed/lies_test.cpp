@@ -90,7 +90,8 @@ TEST(Lies, SegmentFields) {
     if (s.records[0].coded_bytes % 32 == 0) s.records[0].coded_bytes -= 4;
     s.data[s.records[0].coded_bytes] = 1;
   });
-  expect("unknown mode", [](EncodedSegment& s) { s.records[0].mode = static_cast<BlockMode>(4); });
+  expect("unknown mode", [](EncodedSegment& s) { s.records[0].mode = static_cast<BlockMode>(5); });
+  expect("block of the base, without", [](EncodedSegment& s) { s.records[0].mode = BlockMode::base; });
 }
 
 TEST(Lies, CodeTables) {

@@ -4,6 +4,7 @@
 
     decoder.py ARCHIVE [MODEL.grm ...]          one line of JSON for each member
     decoder.py ARCHIVE [MODEL.grm ...] -o DIR   the same, and writes the members under DIR
+    decoder.py ARCHIVE --base FILE              of a delta; FILE is what it is against, as it is
 
 It reads a whole archive into memory, checks all that the format demands, and is made to be read,
 not to be fast. decode(data) returns the members or raises FormatError, which names the place.
@@ -20,6 +21,7 @@ from check import FormatError, need, need_zero, round_up, take
 from members import KINDS, Member, check_announced, read_members
 from model import split_grm
 from model_parts import Model
+from reference import REFERENCE, Earlier, read_reference, resolve
 from segment import Segment, decode_segment
 from xxh3 import xxh3_64, xxh3_128
 
@@ -27,7 +29,7 @@ HEADER_MAGIC = b"\x89GRZ\r\n\x1a\n"
 SECTION_MAGIC = b"GZS\x01"
 TRAILER_MAGIC = b"GRZEND\r\n"
 FEATURES = {0: "lossy", 1: "delta", 2: "model", 3: "reference"}
-MODEL_FEATURE = 2
+DELTA_FEATURE, MODEL_FEATURE, REFERENCE_FEATURE = 1, 2, 3
 MEMBERS, SEGMENT, INDEX, MODEL = 1, 2, 3, 4
 TYPES = {MEMBERS: "members", SEGMENT: "segment", INDEX: "index", MODEL: "model"}
 RESERVED_TYPES = {5: "tensor directory"}
@@ -37,9 +39,10 @@ Section = namedtuple("Section", "type meta data content_offset hash size place")
 Entry = namedtuple("Entry", "offset size content_offset carried hash type")
 
 
-def decode(data, models=()):
-    """The members of a file, which is one archive or more. Names are text, kinds are 0 or 1.
-    `models` are files .grm, for archives that do not hold their models."""
+def decode(data, models=(), base=None):
+    """The members of a file, which is one archive or more. Names are text, kinds are 0 to 4.
+    `models` are files .grm, for archives that do not hold their models; `base` is what deltas are
+    against."""
     data = bytes(data)
     need(data, "byte 0", "the file is empty")
     own_models = {}
@@ -49,7 +52,7 @@ def decode(data, models=()):
     members = []
     at = number = 0
     while at < len(data):
-        size, more = Archive(data[at:], f"archive {number}", own_models).decode()
+        size, more = Archive(data[at:], f"archive {number}", own_models, base).decode()
         members += more
         at += size
         number += 1
@@ -59,12 +62,13 @@ def decode(data, models=()):
 class Archive:
     """One archive at the start of `data`."""
 
-    def __init__(self, data, place, own_models):
-        self.data, self.place, self.own_models = data, place, own_models
+    def __init__(self, data, place, own_models, base):
+        self.data, self.place, self.own_models, self.base = data, place, own_models, base
         self.content = bytearray()
         self.announced = []
         self.models = []  # (name, model), the last ones
         self.entries = []
+        self.segments = []
 
     def decode(self):
         """(size of the archive, its members)"""
@@ -96,13 +100,25 @@ class Archive:
         check_hash(head, 120, place)
         need(zero == 0 and zero64 == 0, place, "zero field")
         for bit in range(32):
-            if features >> bit & 1 and bit != MODEL_FEATURE:
+            if features >> bit & 1 and bit not in (DELTA_FEATURE, MODEL_FEATURE, REFERENCE_FEATURE):
                 name = FEATURES.get(bit)
                 raise FormatError(place, f"feature {bit} " + (f"({name}) is not supported" if name
                                                              else "is unknown"))
         self.features = features
-        need(window == 0, place, "reference window without the feature")
-        need_zero(head[32:120], place, "base or zero field")
+        need(window == 0 or self.has(REFERENCE_FEATURE), place, "reference window without the feature")
+        self.window = window if self.has(REFERENCE_FEATURE) else None
+        need_zero(head[56:120], place, "zero field")
+        if not self.has(DELTA_FEATURE):
+            self.base = None
+            need_zero(head[32:56], place, "base without the feature")
+            return
+        size, = unpack("<Q", head[48:56])
+        need(self.base is not None, place, f"needs a base of {size} bytes")
+        need(len(self.base) == size, place, f"the base has {len(self.base)} bytes, not {size}")
+        need(stored_128(self.base) == head[32:48], place, "hash of the base")
+
+    def has(self, feature):
+        return self.features >> feature & 1
 
     # ---- sections ----
 
@@ -147,13 +163,24 @@ class Archive:
 
     def read_segment(self, section):
         need(self.announced, section.place, "content without a member")
-        segment = Segment(section.meta, section.place)
+        before = len(self.content)
+        if section.meta[:1] == bytes([REFERENCE]):
+            need(not section.data, section.place, "data of a reference")
+            segment = read_reference(section.meta, section.place)
+            self.content += resolve(segment, self.content, self.segments, self.window, self.base,
+                                    section.place)
+        else:
+            segment = Segment(section.meta, section.place)
+            self.decode_blocks(segment, section)
+        self.segments.append(Earlier(before, len(self.content), section.meta[0], segment.element))
+
+    def decode_blocks(self, segment, section):
         model = self.find_model(segment.model_name, section.place) if segment.model_name else None
         self.content += decode_segment(segment, section.data, model, section.place)
 
     def find_model(self, name, place):
         """One of the last models of the archive, or with feature 2 one of the reader's own."""
-        known = (self.own_models if self.features else {}) | dict(self.models)
+        known = (self.own_models if self.has(MODEL_FEATURE) else {}) | dict(self.models)
         need(name in known, place, f"there is no model {name.hex()}")
         return known[name]
 
@@ -229,11 +256,13 @@ def main():
     parser = argparse.ArgumentParser(description="Reference decoder of the gramzip archive format")
     parser.add_argument("archive")
     parser.add_argument("models", nargs="*", help="models (.grm) that the archive does not hold")
+    parser.add_argument("--base", metavar="FILE", help="what a delta is against")
     parser.add_argument("-o", metavar="DIR", help="write the members under DIR")
     options = parser.parse_args()
     try:
         archive, *models = (Path(name).read_bytes() for name in [options.archive, *options.models])
-        members = decode(archive, models)
+        base = Path(options.base).read_bytes() if options.base else None
+        members = decode(archive, models, base)
         for member in members:
             print(json.dumps(describe(member)))
             if options.o is not None:

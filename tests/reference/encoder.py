@@ -171,6 +171,11 @@ def member_record(start, mode, kind, name):
     return padded(pack("<QIBBH", start, mode, kind, 0, len(name)) + name, 8)
 
 
+def reference_meta(content, at, of_base=False, element_type=BYTES):
+    """The meta of a segment of codec 6."""
+    return pack("<BBB13xQQ16s3xB12x", 6, 0, element_type, len(content), at, hash_128(content), of_base)
+
+
 def encode(members, segments=None, content=None):
     """An archive. members: (name, mode, kind, content); segments: (size, options of
     segment_section), or None for one segment of text. `content` belies the members."""
@@ -185,7 +190,7 @@ def encode(members, segments=None, content=None):
     return assemble(members, parts, content)
 
 
-def assemble(members, parts, content, features=0):
+def assemble(members, parts, content, features=0, window=0, base=None):
     """An archive of a members section, if there are members, and parts (type, bytes of content
     carried, meta, data)."""
     starts = [sum(len(member[3]) for member in members[:i]) for i in range(len(members))]
@@ -193,7 +198,8 @@ def assemble(members, parts, content, features=0):
         records = b"".join(member_record(start, mode, kind, name.encode())
                            for start, (name, mode, kind, _) in zip(starts, members))
         parts = [(1, 0, records, b"")] + parts
-    archive = sealed(pack("<8sHHI104x", b"\x89GRZ\r\n\x1a\n", 1, 0, features))
+    of_base = b"" if base is None else hash_128(base) + pack("<Q", len(base))
+    archive = sealed(pack("<8sHHIQ8x24s64x", b"\x89GRZ\r\n\x1a\n", 1, 0, features, window, of_base))
     entries = b""
     offset = 0
     for ordinal, (kind, carried, meta, data) in enumerate(parts):

@@ -23,7 +23,7 @@ ELEMENTS = {
     6: ("F8_E4M3", 8, 4, 2),
     7: ("F8_E5M2", 8, 5, 2),
 }
-RESERVED_CODECS = {4: "class floats", 5: "quantized", 6: "reference"}
+RESERVED_CODECS = {4: "class floats", 5: "quantized"}
 LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
@@ -63,6 +63,7 @@ class Segment:
         need(self.codec in LONGEST, place, f"unknown codec {self.codec}")
         need(order == 0, place, f"word order {order}" + (" (demand order) is reserved" if order == 1 else ""))
         need(element in ELEMENTS, place, f"unknown element type {element}")
+        self.element = element
         name, self.width, exponent, codec = ELEMENTS[element]
         if self.codec == NGRAM_TEXT:
             need(name == "text", place, f"n-gram text with elements of type {name}")

@@ -39,6 +39,7 @@ struct NamedFile {
   std::string name;
   std::vector<uint8_t> content;
   uint32_t mode = 0644;
+  bool pipe = false;  // can only be read front to back
 };
 
 inline std::vector<uint8_t> make_archive(const std::vector<NamedFile>& files,
@@ -52,6 +53,7 @@ inline std::vector<uint8_t> make_archive(const std::vector<NamedFile>& files,
         if (at == files.size()) return false;
         source = std::make_unique<MemorySource>(files[at].content);
         m = {files[at].name, files[at].mode, source.get()};
+        if (!files[at].pipe) m.random = source.get();
         ++at;
         return true;
       },
@@ -78,6 +80,7 @@ inline CollectMembers open_archive(const std::vector<uint8_t>& archive,
                                    DecompressOptions options = {}) {
   MemorySource in(archive);
   CollectMembers out;
+  // As from a pipe, unless the caller says otherwise.
   decompress(in, out, options);
   return out;
 }

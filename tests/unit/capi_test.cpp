@@ -47,6 +47,95 @@ TEST(CApi, RoundTripAndErrors) {
             GRAMZIP_LIMIT);
 }
 
+TEST(CApi, DeltasOfArraysInPlace) {
+  const std::vector<uint8_t> base =
+      gramzip::test::make_weights(gramzip::ElementType::bf16, 9'000'000, 0.05, 1);
+  std::vector<uint8_t> target = base;
+  for (size_t i = 5'000'000; i < 5'000'400; i += 4) target[i] ^= 1;
+  const auto delta = gramzip::encode_delta(base, target, GRAMZIP_DTYPE_BF16);
+  EXPECT_LT(delta.size(), 4'000'000u);  // one of three segments differs
+  for (const int threads : {1, 2, 7}) {
+    gramzip_options o = GRAMZIP_OPTIONS_INIT;
+    o.threads = threads;
+    std::vector<uint8_t> buffer = base;
+    gramzip::apply_delta(delta, buffer, o);
+    EXPECT_TRUE(buffer == target);
+    // The target is no base.
+    EXPECT_EQ(gramzip_apply_delta(delta.data(), delta.size(), buffer.data(), buffer.size(), &o),
+              GRAMZIP_INVALID_ARGUMENT);
+    EXPECT_TRUE(buffer == target);
+  }
+  // An archive like any other.
+  gramzip_options o = GRAMZIP_OPTIONS_INIT;
+  o.base = base.data();
+  o.base_size = base.size();
+  EXPECT_TRUE(gramzip::decompress(delta, o) == target);
+  EXPECT_TRUE(gramzip::decompress(gramzip::compress(target, o), o) == target);
+  std::vector<uint8_t> out(target.size());
+  size_t size = out.size();
+  EXPECT_EQ(gramzip_decompress(delta.data(), delta.size(), out.data(), &size, nullptr),
+            GRAMZIP_UNSUPPORTED);
+
+  const std::vector<uint8_t> none;
+  std::vector<uint8_t> empty;
+  gramzip::apply_delta(gramzip::encode_delta(none, none, GRAMZIP_DTYPE_F32), empty);
+  size = out.size();
+  EXPECT_EQ(gramzip_encode_delta(base.data(), target.data(), 7, GRAMZIP_DTYPE_BF16, out.data(),
+                                 &size, nullptr),
+            GRAMZIP_INVALID_ARGUMENT);
+  EXPECT_EQ(gramzip_encode_delta(base.data(), target.data(), 8, static_cast<gramzip_dtype>(1),
+                                 out.data(), &size, nullptr),
+            GRAMZIP_INVALID_ARGUMENT);
+  for (const int type : {0, 2, 3, 4, 5, 6, 7, 8, 9, 10}) {
+    std::vector<uint8_t> buffer(base.begin(), base.begin() + 80'000), to = buffer;
+    to[4321] ^= 0x40;
+    gramzip::apply_delta(gramzip::encode_delta(buffer, to, static_cast<gramzip_dtype>(type)),
+                         buffer);
+    EXPECT_TRUE(buffer == to) << type;
+  }
+}
+
+// No flipped bit of a delta changes the buffer.
+TEST(CApi, ADamagedDeltaLeavesTheBase) {
+  const auto base = gramzip::test::make_weights(gramzip::ElementType::bf16, 200'000, 0.05, 1);
+  std::vector<uint8_t> target = base, buffer = base;
+  target[777] ^= 1;
+  target[190'000] ^= 3;
+  auto delta = gramzip::encode_delta(base, target, GRAMZIP_DTYPE_BF16);
+  gramzip_options o = GRAMZIP_OPTIONS_INIT;
+  o.threads = 1;
+  for (size_t at = 0; at < delta.size(); at += 1 + at % 97) {
+    delta[at] ^= static_cast<uint8_t>(1 << at % 8);
+    const gramzip_status s =
+        gramzip_apply_delta(delta.data(), delta.size(), buffer.data(), buffer.size(), &o);
+    // Padding behind sections is not read; the target is then what it should be.
+    if (s == GRAMZIP_OK) {
+      ASSERT_TRUE(buffer == target) << at;
+      buffer = base;
+    }
+    ASSERT_NE(s, GRAMZIP_BUFFER_CHANGED) << at;
+    ASSERT_TRUE(buffer == base) << at;
+    delta[at] ^= static_cast<uint8_t>(1 << at % 8);
+  }
+  for (size_t n = 0; n < delta.size(); n += 1000)
+    ASSERT_NE(gramzip_apply_delta(delta.data(), n, buffer.data(), buffer.size(), &o), GRAMZIP_OK);
+  ASSERT_TRUE(buffer == base);
+}
+
+TEST(CApi, OptionsOfEarlierVersionsAreTaken) {
+  const std::vector<uint8_t> text = gramzip::test::make_text(10'000, 1);
+  gramzip_options o = GRAMZIP_OPTIONS_INIT;
+  o.base_size = 7;  // behind what the caller's version has
+  for (const size_t size : {offsetof(gramzip_options, models), offsetof(gramzip_options, base)}) {
+    o.struct_size = static_cast<uint32_t>(size);
+    EXPECT_EQ(gramzip::decompress(gramzip::compress(text, o), o), text);
+  }
+  o.struct_size = sizeof o;
+  size_t size = 0;
+  EXPECT_EQ(gramzip_compress(text.data(), text.size(), nullptr, &size, &o),
+            GRAMZIP_INVALID_ARGUMENT);
+}
+
 // Blocks are decoded to the caller's memory: of concatenated archives, at any number of threads,
 // and into more room than they need, which stays as it was.
 TEST(CApi, ConcatenatedArchivesInPlace) {

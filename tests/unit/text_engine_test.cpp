@@ -284,7 +284,7 @@ class ModelSections : public TextEngine {
   // A model section a seed, then one segment that names the model of `named`.
   Bytes forge(const std::vector<uint64_t>& seeds, uint64_t named, uint32_t features = 0) {
     test::MemorySink out;
-    frame::ArchiveWriter w(out, features);
+    frame::ArchiveWriter w(out, {features, 0, {}});
     for (const uint64_t s : seeds) w.model(model_of(s).second);
     const frame::MemberRecord r{0, 0644, 0, "a"};
     w.members({&r, 1});

@@ -46,7 +46,8 @@ struct SegmentHeader {
   uint32_t table_bytes;
   uint32_t decoded_bytes;
   uint64_t reference_at;           // codecs reference, delta, sparse_delta: where it lies; else 0
-  uint64_t model_low, model_high;  // XXH3-128 of the model, codec ngram; else 0
+  // XXH3-128 of the model (codec ngram) or of the content (codec reference); else 0.
+  uint64_t model_low, model_high;
   uint16_t period;                 // codec planes: bytes from one of a plane to the next; else 0
   uint8_t exact_values;            // codec exact_floats: their number; else 0
   bool of_base;                    // reference_at is an offset in the base, not in this content
@@ -84,6 +85,18 @@ GRAMZIP_HD inline SegmentHeader make_text_header(uint32_t decoded_bytes, uint64_
   h.code_limit = 0;
   h.model_low = model_low;
   h.model_high = model_high;
+  return h;
+}
+
+// The same for content that stands elsewhere (docs/format.md, 15).
+GRAMZIP_HD inline SegmentHeader make_reference_header(ElementType type, uint32_t decoded_bytes,
+                                                      uint64_t at, bool of_base) {
+  SegmentHeader h{};
+  h.codec = Codec::reference;
+  h.type = type;
+  h.decoded_bytes = decoded_bytes;
+  h.reference_at = at;
+  h.of_base = of_base;
   return h;
 }
 

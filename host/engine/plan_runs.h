@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a checkpoint is cut into runs, each of which is then cut into segments (docs/determinism.md).
+#pragma once
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "host/formats/checkpoint.h"
+
+namespace gramzip {
+inline constexpr uint64_t kToTheEnd = UINT64_MAX;
+
+// A stretch of a member: whole elements of one type, or of any length to the member's end.
+struct Run {
+  uint64_t bytes;
+  ElementType type;
+  bool automatic;  // text or bytes, by looking
+  uint16_t period = 0;
+  uint32_t twins = 0;               // group of the tensor that it is; 0: none
+  std::optional<uint64_t> base_at;  // what stands in the base in place of the run's first byte
+};
+
+// What elements of a type are coded as: integers as bytes.
+ElementType coded_type(ElementType type);
+
+// twins: of each tensor, or empty. base_of: where in the base a tensor's like lies. base_start:
+// where that of the member does. text_header: how many bytes of text the file begins with.
+std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
+                          std::span<const uint32_t> twins,
+                          const std::function<std::optional<uint64_t>(const Tensor&)>& base_of,
+                          std::optional<uint64_t> base_start);
+}  // namespace gramzip
