@@ -211,12 +211,12 @@ TEST(Safetensors, EveryDtype) {
                {"F6_E2M3", 6, ElementType::bytes},   {"F6_E3M2", 6, ElementType::bytes},
                {"U8", 8, ElementType::bytes},        {"I8", 8, ElementType::bytes},
                {"F8_E5M2", 8, ElementType::f8_e5m2}, {"F8_E4M3", 8, ElementType::f8_e4m3},
-               {"F8_E8M0", 8, ElementType::bytes},   {"I16", 16, ElementType::bytes},
-               {"U16", 16, ElementType::bytes},      {"F16", 16, ElementType::f16},
-               {"BF16", 16, ElementType::bf16},      {"I32", 32, ElementType::bytes},
-               {"U32", 32, ElementType::bytes},      {"F32", 32, ElementType::f32},
-               {"F64", 64, ElementType::f64},        {"I64", 64, ElementType::bytes},
-               {"U64", 64, ElementType::bytes}};
+               {"F8_E8M0", 8, ElementType::bytes},   {"I16", 16, ElementType::i16},
+               {"U16", 16, ElementType::i16},        {"F16", 16, ElementType::f16},
+               {"BF16", 16, ElementType::bf16},      {"I32", 32, ElementType::i32},
+               {"U32", 32, ElementType::i32},        {"F32", 32, ElementType::f32},
+               {"F64", 64, ElementType::f64},        {"I64", 64, ElementType::i64},
+               {"U64", 64, ElementType::i64},        {"C64", 64, ElementType::f32}};
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
     const std::string dtype = std::string("\"") + c.name + "\"";
