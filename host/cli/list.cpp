@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// gramzip list: the members of an archive from its index; under -v its segments and tensors.
+// gramzip list: the members of an archive from its index; under --tensors their tensors, under -v
+// those and the segments.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "host/cli/files.h"
+#include "host/cli/models.h"
 #include "host/cli/options.h"
 #include "host/cli/tensors.h"
 
@@ -28,13 +30,45 @@ uint64_t compressed_share(const std::vector<SegmentInfo>& segments, uint64_t beg
   return static_cast<uint64_t>(sum + 0.5);
 }
 
-const char* kind_text(MemberKind k) {
-  return k == MemberKind::safetensors ? "safetensors" : "plain";
+const char* codec_text(Codec c) {
+  switch (c) {
+    case Codec::bytes:
+      return "bytes";
+    case Codec::floats:
+      return "floats";
+    case Codec::ngram:
+      return "ngram";
+    case Codec::exact_floats:
+      return "exact";
+    case Codec::quantized:
+      return "quantized";
+    case Codec::reference:
+      return "reference";
+    case Codec::planes:
+      return "planes";
+    case Codec::fast_floats:
+      return "fast";
+    case Codec::delta:
+      return "delta";
+    case Codec::sparse_delta:
+      return "sparse";
+  }
+  return "?";
 }
 
-const char* codec_text(Codec c) {
-  return c == Codec::ngram ? "ngram" : c == Codec::floats ? "floats" : "bytes";
-}
+// Sizes of one tensor or of all.
+struct Sizes {
+  uint64_t count = 0, content = 0, compressed = 0;
+  double elements = 0;
+  void add(const Sizes& s) {
+    count += s.count, content += s.content, compressed += s.compressed, elements += s.elements;
+  }
+  bool has_elements() const { return elements > 0; }
+  double bits() const { return 8 * static_cast<double>(compressed) / elements; }
+  std::string bits_text() const {
+    return has_elements() ? fmt::format("{:.3f}", bits()) : std::string("-");
+  }
+};
 
 // The hash of a segment's model; empty if it has none.
 std::string model_text(const SegmentHeader& h) {
@@ -48,7 +82,12 @@ std::string ratio_text(uint64_t content, uint64_t archive) {
 class Listing {
  public:
   Listing(Options& o, const std::string& path)
-      : o_(o), path_(path), reader_(std::make_shared<FileRandomSource>(path)) {}
+      : o_(o),
+        path_(path),
+        models_(load_models(o.model_files)),
+        reader_(std::make_shared<FileRandomSource>(path)) {
+    decompress_.models = models_;
+  }
 
   void print_text() {
     print(fmt::format("{}: {} member{}, {} in {}, ratio {}\n", shown(path_),
@@ -62,8 +101,9 @@ class Listing {
       print(fmt::format("{:>12} {:>12} {:>7}  {:<11}  {:<32}  {}\n", m.size, share,
                         ratio_text(m.size, share), kind_text(m.kind), m.hash.hex(),
                         m.name.empty() ? "(no name)" : shown(m.name)));
-      if (o_.console.verbose() && m.kind == MemberKind::safetensors) print_tensors(m);
+      if (wants_tensors()) print_tensors(m);
     }
+    if (o_.tensors) print_totals();
     if (o_.console.verbose()) print_segments();
   }
 
@@ -84,18 +124,10 @@ class Listing {
       e["size"] = m.size;
       e["compressed"] = share_of(m.start, m.start + m.size);
       e["hash"] = m.hash.hex();
-      if (o_.console.verbose() && m.kind == MemberKind::safetensors) {
-        e["tensors"] = ordered_json::array();
-        for (const safetensors::Tensor& t : member_tensors(reader_, m, {}))
-          e["tensors"].push_back({{"name", t.name},
-                                  {"dtype", t.dtype},
-                                  {"shape", t.shape},
-                                  {"start", t.begin},
-                                  {"size", t.end - t.begin},
-                                  {"compressed", share_of(t.begin, t.end)}});
-      }
+      if (wants_tensors()) add_tensors(m, e);
       j["members"].push_back(std::move(e));
     }
+    if (wants_tensors()) j["tensors"] = sizes_json(total_);
     if (!o_.console.verbose()) return j;
     j["segments"] = ordered_json::array();
     for (size_t i = 0; i < reader_.segments().size(); ++i) {
@@ -119,13 +151,76 @@ class Listing {
     return compressed_share(reader_.segments(), begin, end);
   }
 
-  void print_tensors(const Member& m) {
-    for (const safetensors::Tensor& t : member_tensors(reader_, m, {})) {
-      const uint64_t share = share_of(t.begin, t.end);
-      print(fmt::format("{:>12} {:>12} {:>7}    {:<9}  {:<32}  {}\n", t.end - t.begin, share,
-                        ratio_text(t.end - t.begin, share), shown(t.dtype), shape_text(t),
-                        shown(t.name)));
+  bool wants_tensors() const { return o_.tensors || o_.console.verbose(); }
+
+  Sizes sizes_of(const Tensor& t) {
+    const Sizes s{1, t.end - t.begin, share_of(t.begin, t.end), element_count(t)};
+    total_.add(s);
+    return s;
+  }
+
+  // The codecs of the segments that hold content [begin, end), each once, in order.
+  std::vector<std::string> codecs_of(uint64_t begin, uint64_t end) {
+    std::vector<std::string> out;
+    const auto& list = reader_.segments();
+    codecs_.resize(list.size());
+    auto s = std::upper_bound(
+        list.begin(), list.end(), begin,
+        [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
+    for (; s != list.end() && s->content_offset < end && begin < end; ++s) {
+      const auto i = static_cast<size_t>(s - list.begin());
+      if (!codecs_[i]) codecs_[i] = reader_.segment_header(i).codec;
+      const std::string text = codec_text(*codecs_[i]);
+      if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
     }
+    return out;
+  }
+
+  static ordered_json sizes_json(const Sizes& s) {
+    ordered_json j = {{"count", s.count},
+                      {"size", s.content},
+                      {"compressed", s.compressed},
+                      {"ratio", ratio(s.content, s.compressed)},
+                      {"bits_per_weight", nullptr}};
+    if (s.has_elements()) j["bits_per_weight"] = s.bits();
+    return j;
+  }
+
+  void add_tensors(const Member& m, ordered_json& member) {
+    const auto checkpoint = member_checkpoint(reader_, m, decompress_);
+    if (!checkpoint) return;
+    ordered_json& list = member["tensors"] = ordered_json::array();
+    for (const Tensor& t : checkpoint->tensors) {
+      const Sizes s = sizes_of(t);
+      ordered_json j = {
+          {"name", t.name}, {"dtype", t.dtype}, {"shape", t.shape}, {"start", t.begin}};
+      j.update(sizes_json(s));
+      j.erase("count");
+      j["codecs"] = codecs_of(t.begin, t.end);
+      list.push_back(std::move(j));
+    }
+  }
+
+  void print_tensors(const Member& m) {
+    const auto checkpoint = member_checkpoint(reader_, m, decompress_);
+    if (!checkpoint) return;
+    print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {:<8} {:<12} {:<16} {}\n", "size", "compressed",
+                      "ratio", "bits", "dtype", "codec", "shape", "tensor"));
+    for (const Tensor& t : checkpoint->tensors) {
+      const Sizes s = sizes_of(t);
+      std::string codecs;
+      for (const std::string& c : codecs_of(t.begin, t.end))
+        codecs.append(codecs.empty() ? "" : "+").append(c);
+      print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {:<8} {:<12} {:<16} {}\n", s.content,
+                        s.compressed, ratio_text(s.content, s.compressed), s.bits_text(),
+                        shown(t.dtype), codecs, shape_text(t), shown(t.name)));
+    }
+  }
+
+  void print_totals() {
+    print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {} tensor{}\n", total_.content, total_.compressed,
+                      ratio_text(total_.content, total_.compressed), total_.bits_text(),
+                      total_.count, total_.count == 1 ? "" : "s"));
   }
 
   void print_segments() {
@@ -144,7 +239,11 @@ class Listing {
 
   Options& o_;
   std::string path_;
+  std::vector<ModelPtr> models_;
+  DecompressOptions decompress_;
   ArchiveReader reader_;
+  std::vector<std::optional<Codec>> codecs_;  // by segment, as far as asked for
+  Sizes total_;                               // of the tensors listed so far
 };
 }  // namespace
 
