@@ -4,7 +4,7 @@
 namespace gramzip::test {
 std::string le(uint64_t v, size_t bytes) {
   std::string s;
-  for (size_t i = 0; i < bytes; ++i) s += static_cast<char>(v >> (8 * i));
+  for (size_t i = 0; i < bytes; ++i) s += static_cast<char>(i < 8 ? v >> (8 * i) : 0);
   return s;
 }
 
