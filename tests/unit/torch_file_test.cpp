@@ -10,6 +10,7 @@
 namespace gramzip {
 namespace {
 using namespace test;
+using namespace std::string_literals;
 using Shape = std::vector<uint64_t>;
 using Storages = std::vector<std::pair<std::string, std::string>>;
 
@@ -102,6 +103,45 @@ TEST(Torch, NamesThatRepeatAreReplacedByThoseOfEntries) {
   EXPECT_EQ(t[1].name, "archive/data/1");
 }
 
+TEST(Torch, TypedTensorsParametersListsAndObjects) {
+  const auto text = [](const std::string& t) { return "X" + le(t.size(), 4) + t; };
+  const std::string hooks =
+      "\x89"
+      "ccollections\nOrderedDict\n)R";
+  const std::string typed = "ctorch._utils\n_rebuild_tensor_v3\n((" + text("storage") +
+                            "ctorch.storage\nUntypedStorage\n" + text("0") + text("cpu") +
+                            "K\6tQK\0K\2K\3\x86K\3K\1\x86"s + hooks + "ctorch\nfloat8_e4m3fn\ntR";
+  const auto plain = [&](const std::string& key, const std::string& kind) {
+    return "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\n" + kind + "\n" +
+           text(key) + text("cpu") + "K\2tQK\0K\2\x85K\1\x85"s + hooks + "tR";
+  };
+  const std::string parameter = "ctorch._utils\n_rebuild_parameter\n" + plain("1", "HalfStorage") +
+                                "\x88" + hooks.substr(1) + "\x87R";
+  const std::string from_type =
+      "ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n"
+      "_rebuild_tensor_v2\ncmine\nClass\n((" +
+      text("storage") + "ctorch\nIntStorage\n" + text("3") + text("cpu") +
+      "K\2tQK\0K\2\x85K\1\x85"s + hooks + "t}tR";
+  // Class(): state {"_parameters": {"w": parameter}}, by NEWOBJ and BUILD.
+  const std::string object =
+      "cmine\nModule\n)\x81}" + text("_parameters") + "}" + text("w") + parameter + "ssb";
+  const std::string pickle = "\x80\2}(" + text("q") + typed + text("list") + "](" +
+                             plain("2", "ShortStorage") + "Ne" + text("model") + object + "K\5" +
+                             from_type + "u.";
+  const auto t =
+      tensors_of(pickle, {{"0", "abcdef"}, {"1", "abcd"}, {"2", "abcd"}, {"3", "abcdefgh"}});
+  ASSERT_EQ(t.size(), 4u);
+  EXPECT_EQ(t[0].name, "q");
+  EXPECT_EQ(t[0].type, ElementType::f8_e4m3);
+  EXPECT_EQ(t[0].shape, (Shape{2, 3}));
+  EXPECT_EQ(t[1].name, "model._parameters.w");
+  EXPECT_EQ(t[1].type, ElementType::f16);
+  EXPECT_EQ(t[2].name, "list.0");
+  EXPECT_EQ(t[2].dtype, "I16");
+  EXPECT_EQ(t[3].name, "5");
+  EXPECT_EQ(t[3].type, ElementType::i32);
+}
+
 TEST(Torch, EveryTruncationAndEveryByteOfThePickleIsHarmless) {
   const std::string good = torch_pickle({{"w", "FloatStorage", "0", {2, 3}, 6}}, true);
   const Storages storages = {{"0", std::string(24, 'a')}};
@@ -133,12 +173,12 @@ TEST(Torch, HostilePicklesEnd) {
       {"deep lists", repeat("]", 3'000'000)},
       {"deep marks", repeat("(", 3'000'000)},
       {"lists in lists", "]" + repeat("]2a", 1'000'000)},
-      {"a list in itself", "]q\0" + repeat("h\0a", 1'000'000)},
-      {"a dict in itself", std::string("}q\0K\1h\0s", 8) + head.substr(2) + "u."},
-      {"two dicts in each other", std::string("}q\0}q\1K\1h\0s0h\0K\2h\1s.", 22)},
+      {"a list in itself", "]q\0"s + repeat("h\0a"s, 1'000'000)},
+      {"a dict in itself", "}q\0K\1h\0s"s + head.substr(2) + "u."},
+      {"two dicts in each other", "}q\0}q\1K\1h\0s0h\0K\2h\1s."s},
       {"memo far away",
        "Nr\xff\xff\xff\xff"
-       "Nr\xff\xff\x0f\0"},
+       "Nr\xff\xff\x0f\0"s},
       {"memo that is not there", "h\7j\xff\xff\xff\xff"},
       {"huge string",
        "X\xff\xff\xff\xff"
