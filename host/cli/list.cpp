@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gramzip list: the members of an archive from its index; under -v its segments and tensors.
+// gramzip list: the members of an archive from its index; under --tensors their tensors, under -v
+// those and the segments.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -30,22 +31,6 @@ uint64_t compressed_share(const std::vector<SegmentInfo>& segments, uint64_t beg
   return static_cast<uint64_t>(sum + 0.5);
 }
 
-const char* kind_text(MemberKind k) {
-  switch (k) {
-    case MemberKind::safetensors:
-      return "safetensors";
-    case MemberKind::npy:
-      return "npy";
-    case MemberKind::zip:
-      return "zip";
-    case MemberKind::gguf:
-      return "gguf";
-    case MemberKind::plain:
-      break;
-  }
-  return "plain";
-}
-
 const char* codec_text(Codec c) {
   switch (c) {
     case Codec::bytes:
@@ -59,7 +44,7 @@ const char* codec_text(Codec c) {
     case Codec::quantized:
       return "quantized";
     case Codec::reference:
-      return "same";
+      return "reference";
     case Codec::planes:
       return "planes";
     case Codec::fast_floats:
@@ -69,8 +54,22 @@ const char* codec_text(Codec c) {
     case Codec::sparse_delta:
       return "sparse";
   }
-  return "";
+  return "?";
 }
+
+// Sizes of one tensor or of all.
+struct Sizes {
+  uint64_t count = 0, content = 0, compressed = 0;
+  double elements = 0;
+  void add(const Sizes& s) {
+    count += s.count, content += s.content, compressed += s.compressed, elements += s.elements;
+  }
+  bool has_elements() const { return elements > 0; }
+  double bits() const { return 8 * static_cast<double>(compressed) / elements; }
+  std::string bits_text() const {
+    return has_elements() ? fmt::format("{:.3f}", bits()) : std::string("-");
+  }
+};
 
 // The hash of a segment's model; empty if it has none.
 std::string model_text(const SegmentHeader& h) {
@@ -96,10 +95,9 @@ class Listing {
     for (const frame::ArchiveHeader& h : reader_.headers()) {
       if (h.has(frame::kFeatureDelta)) bases_.push_back(h.base);
       // Their names may lie in the base.
-      tensors_ = tensors_ && (!h.has(frame::kFeatureDelta) || decode.find_base(h.base) != nullptr);
+      readable_ = readable_ && (!h.has(frame::kFeatureDelta) || decode.find_base(h.base) != nullptr);
     }
-    tensors_ = tensors_ && o.console.verbose();
-    if (!tensors_ && o.console.verbose())
+    if (!readable_ && (o.tensors || o.console.verbose()))
       o.console.note(shown(path) + ": --base FILE or --base-dir DIR lists the tensors too");
   }
 
@@ -117,8 +115,9 @@ class Listing {
       print(fmt::format("{:>12} {:>12} {:>7}  {:<11}  {:<32}  {}\n", m.size, share,
                         ratio_text(m.size, share), kind_text(m.kind), m.hash.hex(),
                         m.name.empty() ? "(no name)" : shown(m.name)));
-      if (tensors_ && m.kind != MemberKind::plain) print_tensors(m);
+      if (wants_tensors()) print_tensors(m);
     }
+    if (readable_ && o_.tensors) print_totals();
     if (o_.console.verbose()) print_segments();
   }
 
@@ -144,18 +143,10 @@ class Listing {
       e["size"] = m.size;
       e["compressed"] = share_of(m.start, m.start + m.size);
       e["hash"] = m.hash.hex();
-      if (tensors_ && m.kind != MemberKind::plain) {
-        e["tensors"] = ordered_json::array();
-        for (const safetensors::Tensor& t : member_tensors(reader_, m, decode_))
-          e["tensors"].push_back({{"name", t.name},
-                                  {"dtype", t.dtype},
-                                  {"shape", t.shape},
-                                  {"start", t.begin},
-                                  {"size", t.end - t.begin},
-                                  {"compressed", share_of(t.begin, t.end)}});
-      }
+      if (wants_tensors()) add_tensors(m, e);
       j["members"].push_back(std::move(e));
     }
+    if (wants_tensors()) j["tensors"] = sizes_json(total_);
     if (!o_.console.verbose()) return j;
     j["segments"] = ordered_json::array();
     for (size_t i = 0; i < reader_.segments().size(); ++i) {
@@ -180,13 +171,76 @@ class Listing {
     return compressed_share(reader_.segments(), begin, end);
   }
 
-  void print_tensors(const Member& m) {
-    for (const safetensors::Tensor& t : member_tensors(reader_, m, decode_)) {
-      const uint64_t share = share_of(t.begin, t.end);
-      print(fmt::format("{:>12} {:>12} {:>7}    {:<9}  {:<32}  {}\n", t.end - t.begin, share,
-                        ratio_text(t.end - t.begin, share), shown(t.dtype), shape_text(t),
-                        shown(t.name)));
+  bool wants_tensors() const { return readable_ && (o_.tensors || o_.console.verbose()); }
+
+  Sizes sizes_of(const Tensor& t) {
+    const Sizes s{1, t.end - t.begin, share_of(t.begin, t.end), element_count(t)};
+    total_.add(s);
+    return s;
+  }
+
+  // The codecs of the segments that hold content [begin, end), each once, in order.
+  std::vector<std::string> codecs_of(uint64_t begin, uint64_t end) {
+    std::vector<std::string> out;
+    const auto& list = reader_.segments();
+    codecs_.resize(list.size());
+    auto s = std::upper_bound(
+        list.begin(), list.end(), begin,
+        [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
+    for (; s != list.end() && s->content_offset < end && begin < end; ++s) {
+      const auto i = static_cast<size_t>(s - list.begin());
+      if (!codecs_[i]) codecs_[i] = reader_.segment_header(i).codec;
+      const std::string text = codec_text(*codecs_[i]);
+      if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
     }
+    return out;
+  }
+
+  static ordered_json sizes_json(const Sizes& s) {
+    ordered_json j = {{"count", s.count},
+                      {"size", s.content},
+                      {"compressed", s.compressed},
+                      {"ratio", ratio(s.content, s.compressed)},
+                      {"bits_per_weight", nullptr}};
+    if (s.has_elements()) j["bits_per_weight"] = s.bits();
+    return j;
+  }
+
+  void add_tensors(const Member& m, ordered_json& member) {
+    const auto checkpoint = member_checkpoint(reader_, m, decode_);
+    if (!checkpoint) return;
+    ordered_json& list = member["tensors"] = ordered_json::array();
+    for (const Tensor& t : checkpoint->tensors) {
+      const Sizes s = sizes_of(t);
+      ordered_json j = {
+          {"name", t.name}, {"dtype", t.dtype}, {"shape", t.shape}, {"start", t.begin}};
+      j.update(sizes_json(s));
+      j.erase("count");
+      j["codecs"] = codecs_of(t.begin, t.end);
+      list.push_back(std::move(j));
+    }
+  }
+
+  void print_tensors(const Member& m) {
+    const auto checkpoint = member_checkpoint(reader_, m, decode_);
+    if (!checkpoint) return;
+    print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {:<8} {:<12} {:<16} {}\n", "size", "compressed",
+                      "ratio", "bits", "dtype", "codec", "shape", "tensor"));
+    for (const Tensor& t : checkpoint->tensors) {
+      const Sizes s = sizes_of(t);
+      std::string codecs;
+      for (const std::string& c : codecs_of(t.begin, t.end))
+        codecs.append(codecs.empty() ? "" : "+").append(c);
+      print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {:<8} {:<12} {:<16} {}\n", s.content,
+                        s.compressed, ratio_text(s.content, s.compressed), s.bits_text(),
+                        shown(t.dtype), codecs, shape_text(t), shown(t.name)));
+    }
+  }
+
+  void print_totals() {
+    print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {} tensor{}\n", total_.content, total_.compressed,
+                      ratio_text(total_.content, total_.compressed), total_.bits_text(),
+                      total_.count, total_.count == 1 ? "" : "s"));
   }
 
   void print_segments() {
@@ -208,7 +262,9 @@ class Listing {
   const DecompressOptions& decode_;
   ArchiveReader reader_;
   std::vector<frame::ContentId> bases_;
-  bool tensors_ = true;  // are listed
+  bool readable_ = true;                      // so that tensors can be listed
+  std::vector<std::optional<Codec>> codecs_;  // by segment, as far as asked for
+  Sizes total_;                               // of the tensors listed so far
 };
 }  // namespace
 
