@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "host/model/code_lengths.h"
 #include "host/model/fixed_log.h"
 #include "host/model/run_sample.h"
 
@@ -11,9 +12,8 @@ namespace gramzip::model {
 namespace {
 constexpr uint32_t kRounds = 6;         // of assigning the sample by coarse symbols
 constexpr uint32_t kRoundsMerged = 2;   // once more with the classes that are left
-constexpr uint32_t kRoundsOfSymbols = 2;
+constexpr uint32_t kRoundsOfSymbols = 3;
 constexpr uint32_t kRunsOfAClass = 8;   // of the sample, at least, on average
-constexpr uint32_t kIdBitsUnit = kLogUnit;
 
 // Counts of one class.
 struct Counts {
@@ -44,11 +44,11 @@ class Trainer {
     out.symbol_bits = choose_width();
     if (classes_ > 1) {
       shift_ = s_.widths.most - out.symbol_bits;
-      for (uint32_t i = 0; i < kRoundsOfSymbols; ++i) {
-        symbol_costs(out.symbol_bits, out.costs);
+      for (uint32_t i = 0;; ++i) {
+        symbol_costs(out.symbol_bits, i > 0, out.costs);
+        if (i + 1 == kRoundsOfSymbols) break;
         assign_by_symbols(out.costs);
       }
-      symbol_costs(out.symbol_bits, out.costs);
     }
     out.classes = classes_;
     return out;
@@ -241,9 +241,10 @@ class Trainer {
     return best_bits;
   }
 
-  // Counts of a class, and 32 more that are drawn from all classes, so that no symbol of the
-  // sample is dear anywhere.
-  void symbol_costs(uint32_t bits, std::vector<ClassCost>& costs) {
+  // From the counts of a class, and 32 more that are drawn from all classes, so that no symbol of
+  // the sample is dear anywhere: by share, or by the lengths of a code for them, which are what a
+  // run will take.
+  void symbol_costs(uint32_t bits, bool by_lengths, std::vector<ClassCost>& costs) {
     count_symbols(bits);
     const uint32_t symbols = 1u << bits;
     std::vector<uint64_t> all(symbols, 0);
@@ -253,12 +254,22 @@ class Trainer {
       total += c.total;
     }
     costs.assign(size_t{symbols} * kMaxTables, kMaxClassCost);
-    constexpr uint64_t unit = 1024, drawn = 32;
+    constexpr uint64_t unit = 64, drawn = 32;
+    std::vector<uint32_t> weights(symbols);
     for (uint32_t c = 0; c < classes_; ++c) {
       const uint64_t sum = counts_[c].total * unit + drawn * unit + symbols;
+      for (uint32_t k = 0; k < symbols; ++k) {
+        if (all[k] == 0) continue;
+        const uint64_t w = counts_[c].of[k] * unit + all[k] * drawn * unit / total + 1;
+        weights[k] = static_cast<uint32_t>(w);
+        costs[size_t{k} * kMaxTables + c] = cost_of(sum, w);
+      }
+      if (!by_lengths) continue;
+      const CodeBook book = make_code_book(weights, kFloatCodeLimit);
       for (uint32_t k = 0; k < symbols; ++k)
-        costs[size_t{k} * kMaxTables + c] =
-            cost_of(sum, counts_[c].of[k] * unit + all[k] * drawn * unit / total + 1);
+        if (all[k] > 0)
+          costs[size_t{k} * kMaxTables + c] =
+              static_cast<ClassCost>(book.lengths[k] << kClassCostLog2);
     }
   }
 
