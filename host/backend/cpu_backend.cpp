@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU backend: the truth that every other backend is compared with.
-#include "gramzip/core/table_wire.h"
 #include "host/backend/backend.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/base/checksum.h"
-#include "host/base/error.h"
-#include "host/cpu/histogram.h"
 #include "host/cpu/huffman_decode.h"
-#include "host/cpu/huffman_encode.h"
 
 namespace gramzip {
 namespace {
@@ -18,58 +14,20 @@ class CpuBackend final : public Backend {
   std::string name() const override { return "cpu"; }
 
   void encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) override {
-    for (size_t i = 0; i < in.size(); ++i)
-      in[i].text != nullptr ? cpu::encode_text(in[i], out[i]) : encode_segment(in[i], out[i]);
+    for (size_t i = 0; i < in.size(); ++i) {
+      if (in[i].text != nullptr)
+        cpu::encode_text(in[i], out[i]);
+      else if (is_float(in[i].type) || cpu::has_planes(in[i]))
+        cpu::encode_classes(in[i], out[i]);
+      else
+        cpu::encode_bytes(in[i], out[i]);
+    }
   }
   void decode(std::span<const DecodeRequest> requests) override {
     for (const DecodeRequest& r : requests)
-      r.segment.header.codec == Codec::ngram ? cpu::decode_text(r) : decode_segment(r);
+      r.segment.header.codec == Codec::ngram ? cpu::decode_text(r) : cpu::decode_coded(r);
   }
-
- private:
-  static void encode_segment(const SegmentInput& in, EncodedSegment& out);
-  static void decode_segment(const DecodeRequest& r);
 };
-
-void CpuBackend::encode_segment(const SegmentInput& in, EncodedSegment& out) {
-  thread_local cpu::BlockEncoder encoder;
-  out.header = make_segment_header(in.type, static_cast<uint32_t>(in.content.size()));
-  SegmentHeader& h = out.header;
-  const Split split = h.split();
-  out.tables.clear();
-  out.records.assign(h.blocks, {});
-  std::vector<uint32_t> repeat_of;
-  cpu::choose_modes(in.content, h, split.bytes, out.records, repeat_of);
-
-  thread_local cpu::PairHistogram pairs;
-  const bool by_pairs = h.codec == Codec::bytes && in.content.size() >= cpu::PairHistogram::kFrom;
-  if (by_pairs) pairs.begin();
-  std::vector<uint32_t> counts(size_t{1} << h.symbol_bits, 0);
-  for (uint32_t b = 0; b < h.blocks; ++b) {
-    if (out.records[b].mode != BlockMode::raw) continue;
-    const Bytes block = in.content.subspan(h.block_begin(b), h.block_bytes(b));
-    if (by_pairs)
-      pairs.add(block);
-    else
-      cpu::histogram(block, split, counts);
-  }
-  if (by_pairs) pairs.take(counts);
-
-  const CodeBook book = make_code_book(counts, h.code_limit);
-  thread_local cpu::EncodeTables tables;
-  cpu::make_encode_tables({&book, 1}, in.content.size() / split.bytes, tables);
-  const bool any_coded = cpu::write_blocks(in.content, split.bytes, repeat_of, out,
-                                           [&](uint32_t, Bytes block, uint8_t* to) {
-                                             return encoder.encode(block, split, tables, {}, to);
-                                           });
-  h.tables = any_coded ? 1 : 0;
-  if (h.tables > 0) {
-    out.tables.resize(table_wire_bytes(1u << h.symbol_bits));
-    h.table_bytes = store_table(book.lengths.data(), 1u << h.symbol_bits, book.used, book.lone,
-                                out.tables.data());
-    out.tables.resize(h.table_bytes);
-  }
-}
 
 // One block's payload into its place. The record's coded hash has not been looked at yet.
 BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTables& tables,
@@ -80,7 +38,7 @@ BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTabl
   switch (r.mode) {
     case BlockMode::raw:
     case BlockMode::constant:
-      return cpu::fill_block(r.mode, coded, s.header.split().bytes, out);
+      return cpu::fill_block(r.mode, coded, element_info(s.header.type).bytes, out);
     case BlockMode::repeat: {
       uint32_t source = 0;
       const BlockStatus status = cpu::repeat_source(s, b, coded, source);
@@ -90,12 +48,14 @@ BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTabl
       break;
     case BlockMode::coded:
       if (coded.size() >= out.size() || s.header.tables == 0) return BlockStatus::bad_block;
-      return decoder.decode(coded, s.header.split(), tables, s.header.tables, out);
+      return decoder.decode(coded, s.header.split(), tables, s.header.tables, s.header.period, out);
   }
   return BlockStatus::bad_block;
 }
 
-void CpuBackend::decode_segment(const DecodeRequest& r) {
+}  // namespace
+
+void cpu::decode_coded(const DecodeRequest& r) {
   thread_local cpu::BlockDecoder decoder;
   const SegmentView& s = r.segment;
   const cpu::DecodeTables tables = cpu::make_decode_tables(s.tables, s.header.codec);
@@ -109,7 +69,6 @@ void CpuBackend::decode_segment(const DecodeRequest& r) {
       r.status[i] = BlockStatus::bad_decoded_hash;
   }
 }
-}  // namespace
 
 std::unique_ptr<Backend> make_cpu_backend() { return std::make_unique<CpuBackend>(); }
 }  // namespace gramzip

@@ -14,7 +14,7 @@
 
 namespace gramzip {
 inline constexpr uint64_t kLeastTwin = 4u << 10;    // bytes of a tensor that may have twins
-inline constexpr uint64_t kOwnSegment = 256u << 10;  // tensors of this size share with no other
+inline constexpr uint64_t kOwnSegment = 1u << 20;  // tensors of this size share with no other
 
 class Twins {
  public:
