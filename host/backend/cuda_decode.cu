@@ -2,6 +2,7 @@
 // Decoding a batch: upload, hashes of coded bytes, blocks, hashes of decoded bytes; then download.
 #include <algorithm>
 
+#include "host/backend/cpu_blocks.h"
 #include "host/backend/cuda_backend.h"
 
 namespace gramzip {
@@ -98,6 +99,10 @@ void CudaBackend::decode(std::span<const DecodeRequest> requests) {
   std::vector<DecodeRequest> coded, text;
   uint64_t text_bytes = 0;
   for (const DecodeRequest& r : requests) {
+    if (r.segment.header.codec == Codec::planes) {
+      cpu::decode_coded(r);  // no kernel puts planes together
+      continue;
+    }
     if (r.segment.header.codec != Codec::ngram) {
       coded.push_back(r);
       continue;

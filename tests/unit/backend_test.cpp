@@ -49,16 +49,15 @@ TEST(Backend, PlanesComeBack) {
 
 TEST(Backend, RunsOfDifferentScalesTakeTablesOfTheirOwn) {
   const auto backend = make_cpu_backend();
-  for (const ElementType type :
-       {ElementType::bf16, ElementType::f16, ElementType::f32, ElementType::f64,
-        ElementType::f8_e4m3}) {
+  for (const ElementType type : {ElementType::bf16, ElementType::f16, ElementType::f32,
+                                 ElementType::f64, ElementType::f8_e4m3}) {
     const test::SegmentCase c{"scales", type, test::make_scales(type, 1 << 20, 1)};
     const EncodedSegment s = encode_segment(*backend, c);
     EXPECT_GT(s.header.tables, 2u) << element_info(type).name;
     const Decoded d = decode_segment(*backend, s);
     EXPECT_EQ(d.content, c.content) << element_info(type).name;
-    const EncodedSegment one = test::encode_segment(
-        *backend, {"one", type, test::make_weights(type, 1 << 20, 0.02, 1)});
+    const EncodedSegment one =
+        test::encode_segment(*backend, {"one", type, test::make_weights(type, 1 << 20, 0.02, 1)});
     EXPECT_LT(one.header.tables, s.header.tables) << element_info(type).name;
   }
 }
