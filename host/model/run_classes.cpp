@@ -10,10 +10,10 @@
 
 namespace gramzip::model {
 namespace {
-constexpr uint32_t kRounds = 6;         // of assigning the sample by coarse symbols
-constexpr uint32_t kRoundsMerged = 2;   // once more with the classes that are left
+constexpr uint32_t kRounds = 6;        // of assigning the sample by coarse symbols
+constexpr uint32_t kRoundsMerged = 2;  // once more with the classes that are left
 constexpr uint32_t kRoundsOfSymbols = 3;
-constexpr uint32_t kRunsOfAClass = 8;   // of the sample, at least, on average
+constexpr uint32_t kRunsOfAClass = 8;  // of the sample, at least, on average
 
 // Counts of one class.
 struct Counts {
@@ -93,7 +93,8 @@ class Trainer {
       for (uint32_t k = s_.begin[i]; k < s_.begin[i + 1]; ++k) {
         const ClassCost* row = costs_.data() + uint32_t{s_.coarse[k].symbol} * kMaxTables;
         const uint16_t n = s_.coarse[k].count;
-        for (uint32_t c = 0; c < kMaxTables; ++c) sums[c] = static_cast<uint16_t>(sums[c] + n * row[c]);
+        for (uint32_t c = 0; c < kMaxTables; ++c)
+          sums[c] = static_cast<uint16_t>(sums[c] + n * row[c]);
       }
       class_of_[i] = static_cast<uint8_t>(least_class(sums, classes_));
     }
@@ -122,7 +123,8 @@ class Trainer {
     uint64_t bits = n_log_n(c.total), minus = 0;
     for (uint32_t k = e.first; k <= e.last; ++k) minus += n_log_n(c.of[k]);
     return scaled(bits > minus ? bits - minus : 0) +
-           table_cost(e.first, e.last, std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
+           table_cost(e.first, e.last,
+                      std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
   }
   uint64_t joint_cost(uint32_t a, uint32_t b, const std::vector<Extent>& extents) const {
     const Counts &x = counts_[a], &y = counts_[b];
@@ -132,7 +134,8 @@ class Trainer {
     uint64_t minus = 0;
     for (uint32_t k = e.first; k <= e.last; ++k) minus += n_log_n(uint64_t{x.of[k]} + y.of[k]);
     return scaled(bits > minus ? bits - minus : 0) +
-           table_cost(e.first, e.last, std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
+           table_cost(e.first, e.last,
+                      std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
   }
 
   // Two classes at a time become one, those that lose least; of all numbers of classes on the way
@@ -177,8 +180,7 @@ class Trainer {
                     std::max(extents[a].last, extents[b].last)};
       left.erase(std::find(left.begin(), left.end(), b));
       for (const uint8_t c : left)
-        if (c != a)
-          joint[std::min(a, c) * classes_ + std::max(a, c)] = joint_cost(a, c, extents);
+        if (c != a) joint[std::min(a, c) * classes_ + std::max(a, c)] = joint_cost(a, c, extents);
       steps.emplace_back(b, a);
       if (with_ids(left.size()) <= best) {
         best = with_ids(left.size());
@@ -291,16 +293,35 @@ class Trainer {
   std::vector<Counts> counts_;
   std::vector<ClassCost> costs_;
 };
+
+// The lowest bits that are zero in every element; of elements that are all zero, all of them.
+uint32_t common_zero_bits(std::span<const uint8_t> content, uint32_t element) {
+  constexpr size_t kPiece = 4096;  // most weights end here
+  const uint64_t lowest_bits = element == 8 ? 1 : UINT64_MAX / ((uint64_t{1} << (8 * element)) - 1);
+  uint64_t set = 0;
+  for (size_t at = 0; at < content.size() && (set & lowest_bits) == 0; at += kPiece) {
+    const size_t end = std::min(content.size(), at + kPiece);
+    size_t i = at;
+    for (; i + 8 <= end; i += 8) set |= load_le<uint64_t>(content.data() + i);
+    for (; i < end; i += element) set |= load_element(content.data(), i / element, element);
+  }
+  for (uint32_t bits = 32; bits >= 8 * element; bits /= 2) set |= set >> bits;
+  if (element < 8) set &= (uint64_t{1} << (8 * element)) - 1;
+  return set == 0 ? 8 * element : static_cast<uint32_t>(__builtin_ctzll(set));
+}
 }  // namespace
 
 RunClasses train_run_classes(std::span<const uint8_t> content, const SegmentHeader& header,
                              std::span<const BlockRecord> records) {
   const RunSample sample = sample_runs(content, header, records);
-  if (sample.size() == 0) {
-    RunClasses none;
-    none.symbol_bits = sample.widths.least;
-    return none;
-  }
-  return Trainer(sample).train();
+  RunClasses out;
+  if (sample.size() == 0)
+    out.symbol_bits = sample.widths.least;
+  else
+    out = Trainer(sample).train();
+  if (header.codec == Codec::floats)
+    out.zero_bits = std::min(common_zero_bits(content, element_info(header.type).bytes),
+                             most_zero_bits(header.type, out.symbol_bits));
+  return out;
 }
 }  // namespace gramzip::model
