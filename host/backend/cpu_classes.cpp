@@ -139,6 +139,7 @@ void encode_classes(const SegmentInput& in, EncodedSegment& out) {
 
   const model::RunClasses classes = model::train_run_classes(in.content, h, out.records);
   h.symbol_bits = static_cast<uint8_t>(classes.symbol_bits);
+  h.zero_bits = static_cast<uint8_t>(classes.zero_bits);
   count_classes(in.content, h, out.records, classes, s);
 
   // A class that no run takes has no table.

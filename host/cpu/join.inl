@@ -37,13 +37,14 @@ void join_any(const Split& split, const uint8_t* raw_plane, const Symbol* symbol
   }
   // 7 bits before the field and 57 of it at most fit in a load.
   const uint64_t low = (uint64_t{1} << (r - 1)) - 1;
-  const uint32_t to_sign = 8 * sizeof(T) - r;
+  const uint32_t to_sign = 8 * sizeof(T) - r, z = split.zero_bits;
   const uint64_t sign = uint64_t{1} << (8 * sizeof(T) - 1);
   for (uint32_t i = first; i < n; ++i) {
     const uint64_t at = uint64_t{i} * r, raw = load_le<uint64_t>(raw_plane + (at >> 3)) >> (at & 7);
-    store_le<T>(out + size_t{i} * sizeof(T),
-                static_cast<T>((raw & low) | (uint64_t{symbol_of(symbols[i])} << (r - 1)) |
-                               ((raw << to_sign) & sign)));
+    store_le<T>(
+        out + size_t{i} * sizeof(T),
+        static_cast<T>(((raw & low) << z) | (uint64_t{symbol_of(symbols[i])} << (r - 1 + z)) |
+                       ((raw << to_sign) & sign)));
   }
 }
 
@@ -60,8 +61,9 @@ inline __m256i load_2x128(const uint8_t* low, const uint8_t* high) {
 // 16-bit elements, raw values of 1 to 9 bits. Eight of them are R bytes: of a load each, a field's
 // two bytes go to its place, and a multiplication moves the field to the top.
 template <class Symbol>
-uint32_t join_16(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
+uint32_t join_16(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
                  uint8_t* out) {
+  const uint32_t r = split.raw_bits, z = split.zero_bits;
   static_assert(sizeof(Symbol) == 2);
   alignas(32) uint8_t places[32];
   alignas(32) uint16_t factors[16];
@@ -72,11 +74,11 @@ uint32_t join_16(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, ui
     factors[i] = factors[8 + i] = static_cast<uint16_t>(1u << (16 - r - shift));
   }
   const __m256i shuffle = load_256(places), factor = load_256(factors);
-  const __m256i low = _mm256_set1_epi16(static_cast<int16_t>((1 << (r - 1)) - 1));
+  const __m256i low = _mm256_set1_epi16(static_cast<int16_t>(((1 << (r - 1)) - 1) << z));
   const __m256i sign = _mm256_set1_epi16(INT16_MIN);
-  const __m128i down = _mm_cvtsi32_si128(static_cast<int>(16 - r));
+  const __m128i down = _mm_cvtsi32_si128(static_cast<int>(16 - r - z));
   constexpr bool entries = std::is_same_v<Symbol, RunEntry>;
-  const __m128i up = _mm_cvtsi32_si128(static_cast<int>(r - 1));
+  const __m128i up = _mm_cvtsi32_si128(static_cast<int>(r - 1 + z));
   uint32_t i = 0;
   for (; i + 16 <= n; i += 16) {
     const uint8_t* p = raw_plane + size_t{i} / 8 * r;
@@ -93,8 +95,9 @@ uint32_t join_16(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, ui
 
 // 32-bit elements, raw values of at most 25 bits: four bytes of a load hold a field.
 template <class Symbol>
-uint32_t join_32(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
+uint32_t join_32(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
                  uint8_t* out) {
+  const uint32_t r = split.raw_bits, z = split.zero_bits;
   static_assert(sizeof(Symbol) == 2);
   alignas(32) uint8_t places[32];
   alignas(32) uint32_t shifts[8];
@@ -108,7 +111,8 @@ uint32_t join_32(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, ui
   const __m256i low = _mm256_set1_epi32(static_cast<int32_t>((1u << (r - 1)) - 1));
   const __m256i sign = _mm256_set1_epi32(INT32_MIN);
   const __m128i to_sign = _mm_cvtsi32_si128(static_cast<int>(32 - r));
-  const __m128i up = _mm_cvtsi32_si128(static_cast<int>(r - 1));
+  const __m128i up = _mm_cvtsi32_si128(static_cast<int>(r - 1 + z));
+  const __m128i over_zeros = _mm_cvtsi32_si128(static_cast<int>(z));
   constexpr bool entries = std::is_same_v<Symbol, RunEntry>;
   uint32_t i = 0;
   for (; i + 8 <= n; i += 8) {
@@ -120,8 +124,9 @@ uint32_t join_32(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, ui
     if (entries) s = _mm256_srli_epi32(s, kRunEntryShift);
     const __m256i x = _mm256_or_si256(_mm256_sll_epi32(s, up),
                                       _mm256_and_si256(_mm256_sll_epi32(field, to_sign), sign));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + size_t{4} * i),
-                        _mm256_or_si256(x, _mm256_and_si256(field, low)));
+    _mm256_storeu_si256(
+        reinterpret_cast<__m256i*>(out + size_t{4} * i),
+        _mm256_or_si256(x, _mm256_sll_epi32(_mm256_and_si256(field, low), over_zeros)));
   }
   return i;
 }
@@ -189,13 +194,13 @@ void join(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, u
   uint32_t done = 0;
 #if defined(__AVX2__)
   if constexpr (sizeof(Symbol) == 2) {
-    if (split.bytes == 2 && r >= 1 && r <= 9) done = join_16(r, raw_plane, symbols, n, out);
-    if (split.bytes == 4 && r <= 25) done = join_32(r, raw_plane, symbols, n, out);
+    if (split.bytes == 2 && r >= 1 && r <= 9) done = join_16(split, raw_plane, symbols, n, out);
+    if (split.bytes == 4 && r <= 25) done = join_32(split, raw_plane, symbols, n, out);
     if constexpr (std::is_same_v<Symbol, RunEntry>)
       if (split.bytes == 1 && r <= 1) done = join_8(r, raw_plane, symbols, n, out);
   }
 #endif
-  if (done == 0) {
+  if (done == 0 && split.zero_bits == 0) {
     if (split.bytes == 1 && r == 1) return join_f8(raw_plane, symbols, n, out);
     if (split.bytes == 2 && r == 8) return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
     if (split.bytes == 4 && r == 24) return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);

@@ -24,7 +24,8 @@ void split_bytes(const uint8_t* content, uint32_t n, Symbol* symbols, uint8_t* r
 
 template <class T, class Symbol>
 void symbols_of(const uint8_t* content, uint32_t n, const Split& s, Symbol* symbols) {
-  const uint32_t down = s.raw_bits > 0 ? s.raw_bits - 1 : 0, mask = (1u << s.symbol_bits) - 1;
+  const uint32_t down = s.raw_bits > 0 ? s.raw_bits - 1u + s.zero_bits : 0,
+                 mask = (1u << s.symbol_bits) - 1;
   for (uint32_t i = 0; i < n; ++i) {
     const T x = load_le<T>(content + size_t{i} * sizeof(T));
     symbols[i] = static_cast<Symbol>(static_cast<T>(x >> down) & mask);
@@ -66,24 +67,24 @@ void raw_any(const uint8_t* content, uint32_t first, uint32_t n, const Split& s,
 }
 
 // Four elements of 16 bits or two of 32 in a word: their raw values close up, neighbours first.
-inline uint64_t close_up_16(uint64_t x, uint32_t r) {
+inline uint64_t close_up_16(uint64_t x, uint32_t r, uint32_t z) {
   constexpr uint64_t ones = 0x0001000100010001u;
   const uint64_t low = ((uint64_t{1} << (r - 1)) - 1) * ones,
                  sign = (uint64_t{1} << (r - 1)) * ones;
-  x = (x & low) | ((x >> (16 - r)) & sign);
+  x = ((x >> z) & low) | ((x >> (16 - r)) & sign);
   x = (x | x >> (16 - r)) & (((uint64_t{1} << (2 * r)) - 1) * 0x0000000100000001u);
   return (x | x >> (32 - 2 * r)) & ((uint64_t{1} << (4 * r)) - 1);
 }
-inline uint64_t close_up_32(uint64_t x, uint32_t r) {
+inline uint64_t close_up_32(uint64_t x, uint32_t r, uint32_t z) {
   constexpr uint64_t ones = 0x0000000100000001u;
   const uint64_t low = ((uint64_t{1} << (r - 1)) - 1) * ones,
                  sign = (uint64_t{1} << (r - 1)) * ones;
-  x = (x & low) | ((x >> (32 - r)) & sign);
+  x = ((x >> z) & low) | ((x >> (32 - r)) & sign);
   return (x & UINT32_MAX) | (x >> 32 << r);
 }
 
 void raw_values(const uint8_t* content, uint32_t n, const Split& s, uint8_t* raw_plane) {
-  const uint32_t r = s.raw_bits;
+  const uint32_t r = s.raw_bits, z = s.zero_bits;
   FieldWriter w{raw_plane};
   uint32_t i = 0;
   if (s.bytes == 1) {
@@ -93,15 +94,15 @@ void raw_values(const uint8_t* content, uint32_t n, const Split& s, uint8_t* raw
   if (s.bytes == 2) {
     if (r <= 8)
       for (; i + 8 <= n; i += 8, w.at += r)
-        store_le<uint64_t>(w.at, close_up_16(load_le<uint64_t>(content + size_t{2} * i), r) |
-                                     close_up_16(load_le<uint64_t>(content + size_t{2} * i + 8), r)
-                                         << (4 * r));
+        store_le<uint64_t>(
+            w.at, close_up_16(load_le<uint64_t>(content + size_t{2} * i), r, z) |
+                      close_up_16(load_le<uint64_t>(content + size_t{2} * i + 8), r, z) << (4 * r));
     return raw_any<uint16_t>(content, i, n, s, w);
   }
   if (s.bytes == 4) {
     if (r <= 28)
       for (; i + 2 <= n; i += 2)
-        w.put(close_up_32(load_le<uint64_t>(content + size_t{4} * i), r), 2 * r);
+        w.put(close_up_32(load_le<uint64_t>(content + size_t{4} * i), r, z), 2 * r);
     return raw_any<uint32_t>(content, i, n, s, w);
   }
   raw_any<uint64_t>(content, 0, n, s, w);
@@ -110,9 +111,9 @@ void raw_values(const uint8_t* content, uint32_t n, const Split& s, uint8_t* raw
 template <class Symbol>
 void split_into(const uint8_t* content, uint32_t n, const Split& s, Symbol* symbols,
                 uint8_t* raw_plane) {
-  if (s.bytes == 2 && s.raw_bits == 8)
+  if (s.bytes == 2 && s.raw_bits == 8 && s.zero_bits == 0)
     return split_bytes<uint16_t, 1>(content, n, symbols, raw_plane);
-  if (s.bytes == 4 && s.raw_bits == 24)
+  if (s.bytes == 4 && s.raw_bits == 24 && s.zero_bits == 0)
     return split_bytes<uint32_t, 3>(content, n, symbols, raw_plane);
   if (s.raw_bits > 0) raw_values(content, n, s, raw_plane);
   switch (s.bytes) {

@@ -84,6 +84,7 @@ void store_segment_header(uint8_t* p, const SegmentHeader& h) {
   store_le<uint16_t>(p + 48, h.period);
   p[50] = h.exact_values;
   p[51] = h.of_base ? 1 : 0;
+  p[52] = h.zero_bits;
 }
 
 SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
@@ -113,6 +114,9 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.symbol_bits = p[4];
   if (h.symbol_bits < rules.least_symbol_bits || h.symbol_bits > rules.most_symbol_bits)
     corrupt("impossible symbol width");
+  h.zero_bits = p[52];
+  if (h.zero_bits > (h.codec == Codec::floats ? most_zero_bits(h.type, h.symbol_bits) : 0))
+    corrupt("more zero bits than its elements can have");
   h.code_limit = p[5];
   if (h.code_limit != rules.code_limit) corrupt("impossible code length limit");
   h.tables = p[6];
@@ -143,7 +147,7 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   if (h.reference_at > UINT64_MAX - h.decoded_bytes) corrupt("it refers to impossible bytes");
   h.period = load_le<uint16_t>(p + 48);
   if (!period_fits(h, e)) corrupt("impossible period");
-  if (!all_zero(p + 50, 1) || !all_zero(p + 52, 12)) corrupt("a reserved byte is set");
+  if (!all_zero(p + 50, 1) || !all_zero(p + 53, 11)) corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame

@@ -284,16 +284,35 @@ class Trainer {
   std::vector<Counts> counts_;
   std::vector<ClassCost> costs_;
 };
+
+// The lowest bits that are zero in every element; of elements that are all zero, all of them.
+uint32_t common_zero_bits(std::span<const uint8_t> content, uint32_t element) {
+  constexpr size_t kPiece = 4096;  // most weights end here
+  const uint64_t lowest_bits = element == 8 ? 1 : UINT64_MAX / ((uint64_t{1} << (8 * element)) - 1);
+  uint64_t set = 0;
+  for (size_t at = 0; at < content.size() && (set & lowest_bits) == 0; at += kPiece) {
+    const size_t end = std::min(content.size(), at + kPiece);
+    size_t i = at;
+    for (; i + 8 <= end; i += 8) set |= load_le<uint64_t>(content.data() + i);
+    for (; i < end; i += element) set |= load_element(content.data(), i / element, element);
+  }
+  for (uint32_t bits = 32; bits >= 8 * element; bits /= 2) set |= set >> bits;
+  if (element < 8) set &= (uint64_t{1} << (8 * element)) - 1;
+  return set == 0 ? 8 * element : static_cast<uint32_t>(__builtin_ctzll(set));
+}
 }  // namespace
 
 RunClasses train_run_classes(std::span<const uint8_t> content, const SegmentHeader& header,
                              std::span<const BlockRecord> records) {
   const RunSample sample = sample_runs(content, header, records);
-  if (sample.size() == 0) {
-    RunClasses none;
-    none.symbol_bits = sample.widths.least;
-    return none;
-  }
-  return Trainer(sample).train();
+  RunClasses out;
+  if (sample.size() == 0)
+    out.symbol_bits = sample.widths.least;
+  else
+    out = Trainer(sample).train();
+  if (header.codec == Codec::floats)
+    out.zero_bits = std::min(common_zero_bits(content, element_info(header.type).bytes),
+                             most_zero_bits(header.type, out.symbol_bits));
+  return out;
 }
 }  // namespace gramzip::model

@@ -20,6 +20,7 @@ Runs count_runs(const SegmentHeader& header);
 
 struct RunClasses {
   uint32_t symbol_bits = 0;      // S
+  uint32_t zero_bits = 0;        // Z
   uint32_t classes = 1;          // 1 to kMaxTables
   std::vector<ClassCost> costs;  // [symbol][kMaxTables], if there are 2 classes or more
 };

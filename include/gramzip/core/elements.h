@@ -68,40 +68,50 @@ GRAMZIP_HD inline ElementInfo element_info(ElementType t) {
   }
 }
 
-// How elements of a segment split: W = 8 * bytes bits into S symbol bits and R raw bits.
-// Codec bytes: S = W = 8, R = 0. Codec floats: the symbol is the exponent and the top mantissa
-// bits, the raw value the sign above the low mantissa bits.
+// How elements of a segment split: W = 8 * bytes bits into S symbol bits, R raw bits and Z bits
+// that are zero in every element of the segment. Codec bytes: S = W = 8, R = 0. Codec floats: the
+// symbol is the exponent and the top mantissa bits, the raw value the sign above the low mantissa
+// bits.
 struct Split {
-  uint8_t bytes;        // E: 1, 2, 4 or 8
-  uint8_t symbol_bits;  // S
-  uint8_t raw_bits;     // R = 8 * E - S
-  bool interleaved;     // lanes take groups of 8 elements in turn (floats), not contiguous pieces
+  uint8_t bytes;          // E: 1, 2, 4 or 8
+  uint8_t symbol_bits;    // S
+  uint8_t raw_bits;       // R = 8 * E - S - Z
+  bool interleaved;       // lanes take groups of 8 elements in turn (floats), not contiguous pieces
+  uint8_t zero_bits = 0;  // Z: the lowest; 0 if R is
 
   GRAMZIP_HD uint32_t symbol(uint64_t x) const {
-    const uint32_t shift = raw_bits ? raw_bits - 1u : 0u;  // the sign is no part of the symbol
+    const uint32_t shift =
+        raw_bits ? raw_bits - 1u + zero_bits : 0u;  // the sign is no part of the symbol
     return static_cast<uint32_t>(x >> shift) & ((1u << symbol_bits) - 1u);
   }
   GRAMZIP_HD uint64_t raw(uint64_t x) const {
     if (raw_bits == 0) return 0;
     const uint64_t low = (uint64_t{1} << (raw_bits - 1)) - 1;
-    return (x & low) | ((x >> (8 * bytes - 1)) << (raw_bits - 1));
+    return ((x >> zero_bits) & low) | ((x >> (8 * bytes - 1)) << (raw_bits - 1));
   }
   GRAMZIP_HD uint64_t join(uint32_t symbol, uint64_t raw) const {
     if (raw_bits == 0) return symbol;
     const uint64_t low = (uint64_t{1} << (raw_bits - 1)) - 1;
-    return (raw & low) | (static_cast<uint64_t>(symbol) << (raw_bits - 1)) |
+    return (((raw & low) | (static_cast<uint64_t>(symbol) << (raw_bits - 1))) << zero_bits) |
            ((raw >> (raw_bits - 1)) << (8 * bytes - 1));
   }
 };
 
 // Codecs bytes, floats and planes; the symbols of planes are bytes whatever the type.
-GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits) {
+GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits,
+                                   uint32_t zero_bits = 0) {
   Split s{};
   s.bytes = c == Codec::planes ? 1 : element_info(t).bytes;
   s.symbol_bits = static_cast<uint8_t>(symbol_bits);
-  s.raw_bits = static_cast<uint8_t>(8 * s.bytes - symbol_bits);
+  s.raw_bits = static_cast<uint8_t>(8 * s.bytes - symbol_bits - zero_bits);
   s.interleaved = c != Codec::bytes;
+  s.zero_bits = static_cast<uint8_t>(zero_bits);
   return s;
+}
+
+// The sign remains a raw bit.
+GRAMZIP_HD inline uint32_t most_zero_bits(ElementType t, uint32_t symbol_bits) {
+  return 8u * element_info(t).bytes - 1 - symbol_bits;
 }
 
 GRAMZIP_HD inline uint32_t code_limit(Codec c) {
