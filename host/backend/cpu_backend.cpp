@@ -5,6 +5,7 @@
 #include "host/backend/cpu_blocks.h"
 #include "host/base/checksum.h"
 #include "host/base/error.h"
+#include "host/cpu/exact_floats.h"
 #include "host/cpu/histogram.h"
 #include "host/cpu/huffman_decode.h"
 #include "host/cpu/huffman_encode.h"
@@ -40,6 +41,7 @@ void CpuBackend::encode_segment(const SegmentInput& in, EncodedSegment& out) {
   out.records.assign(h.blocks, {});
   std::vector<uint32_t> repeat_of;
   cpu::choose_modes(in.content, h, split.bytes, out.records, repeat_of);
+  if (h.codec == Codec::floats && !in.fast && cpu::encode_exact(in, repeat_of, out)) return;
 
   thread_local cpu::PairHistogram pairs;
   const bool by_pairs = h.codec == Codec::bytes && in.content.size() >= cpu::PairHistogram::kFrom;
@@ -72,8 +74,10 @@ void CpuBackend::encode_segment(const SegmentInput& in, EncodedSegment& out) {
 }
 
 // One block's payload into its place. The record's coded hash has not been looked at yet.
-BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTables& tables,
-                         cpu::BlockDecoder& decoder, std::span<uint8_t> out) {
+// decode_coded(coded, out) is for coded blocks.
+template <class DecodeCoded>
+BlockStatus decode_block(const SegmentView& s, uint32_t b, const DecodeCoded& decode_coded,
+                         std::span<uint8_t> out) {
   const BlockRecord& r = s.records[b];
   const Bytes coded = s.data.subspan(s.offsets[b], r.coded_bytes);
   if (hash64(coded) != r.coded_hash) return BlockStatus::bad_coded_hash;
@@ -84,30 +88,45 @@ BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTabl
     case BlockMode::repeat: {
       uint32_t source = 0;
       const BlockStatus status = cpu::repeat_source(s, b, coded, source);
-      return status == BlockStatus::ok ? decode_block(s, source, tables, decoder, out) : status;
+      return status == BlockStatus::ok ? decode_block(s, source, decode_coded, out) : status;
     }
     case BlockMode::base:
       break;
     case BlockMode::coded:
       if (coded.size() >= out.size() || s.header.tables == 0) return BlockStatus::bad_block;
-      return decoder.decode(coded, s.header.split(), tables, s.header.tables, out);
+      return decode_coded(coded, out);
   }
   return BlockStatus::bad_block;
 }
 
-void CpuBackend::decode_segment(const DecodeRequest& r) {
-  thread_local cpu::BlockDecoder decoder;
+template <class DecodeCoded>
+void decode_blocks(const DecodeRequest& r, const DecodeCoded& decode_coded) {
   const SegmentView& s = r.segment;
-  const cpu::DecodeTables tables = cpu::make_decode_tables(s.tables, s.header.codec);
   size_t at = 0;
   for (uint32_t i = 0; i < r.block_count; ++i) {
     const uint32_t b = r.first_block + i, size = s.header.block_bytes(b);
     const auto out = r.output.subspan(at, size);
     at += size;
-    r.status[i] = decode_block(s, b, tables, decoder, out);
+    r.status[i] = decode_block(s, b, decode_coded, out);
     if (r.status[i] == BlockStatus::ok && hash64(out) != s.records[b].decoded_hash)
       r.status[i] = BlockStatus::bad_decoded_hash;
   }
+}
+
+void CpuBackend::decode_segment(const DecodeRequest& r) {
+  const SegmentView& s = r.segment;
+  if (s.header.codec == Codec::exact_floats) {
+    thread_local cpu::ExactDecoder exact;
+    const cpu::ExactTables tables = cpu::make_exact_tables(s);
+    return decode_blocks(r, [&](Bytes coded, std::span<uint8_t> out) {
+      return exact.decode(coded, s.header, tables, out);
+    });
+  }
+  thread_local cpu::BlockDecoder decoder;
+  const cpu::DecodeTables tables = cpu::make_decode_tables(s.tables, s.header.codec);
+  decode_blocks(r, [&](Bytes coded, std::span<uint8_t> out) {
+    return decoder.decode(coded, s.header.split(), tables, s.header.tables, out);
+  });
 }
 }  // namespace
 

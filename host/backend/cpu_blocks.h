@@ -29,6 +29,10 @@ BlockStatus repeat_source(const SegmentView& s, uint32_t b, std::span<const uint
 BlockStatus fill_block(BlockMode mode, std::span<const uint8_t> coded, uint32_t element,
                        std::span<uint8_t> out);
 
+// Floats with exact values: out has header and modes already. False, with both as they were, where
+// codec floats is the better one.
+bool encode_exact(const SegmentInput& in, std::span<const uint32_t> repeat_of, EncodedSegment& out);
+
 // Segments of codec ngram.
 void encode_text(const SegmentInput& in, EncodedSegment& out);
 void decode_text(const DecodeRequest& r);

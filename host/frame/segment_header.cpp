@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/frame/segment_header.h"
 
+#include <algorithm>
+
 #include "host/base/error.h"
 
 namespace gramzip::frame {
@@ -24,6 +26,8 @@ Rules rules_of(Codec c, const ElementInfo& e) {
     case Codec::ngram:
       return {true, 0, 0, 0, 0};
     case Codec::exact_floats:
+      return {true, e.exponent_bits, std::min<uint8_t>(most, kMaxExactSymbolBits), kFloatCodeLimit,
+              kMaxTables};
     case Codec::quantized:
     case Codec::reference:
     case Codec::planes:
@@ -121,7 +125,12 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.model_high = load_le<uint64_t>(p + 40);
   if (!ngram && (h.model_low | h.model_high) != 0)
     corrupt("it names a model that its codec has not");
-  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 16)) corrupt("a reserved byte is set");
+  h.exact_values = p[50];
+  const bool exact = h.codec == Codec::exact_floats;
+  if (h.exact_values < (exact ? 1 : 0) || h.exact_values > (exact ? kMaxExactValues : 0))
+    corrupt("impossible number of exact values");
+  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 2) || !all_zero(p + 51, 13))
+    corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame

@@ -76,6 +76,7 @@ struct Split {
   uint8_t symbol_bits;  // S
   uint8_t raw_bits;     // R = 8 * E - S
   bool interleaved;     // lanes take groups of 8 elements in turn (floats), not contiguous pieces
+  bool inline_raw = false;  // raw bits follow their codes in the lanes: there is no raw plane
 
   GRAMZIP_HD uint32_t symbol(uint64_t x) const {
     const uint32_t shift = raw_bits ? raw_bits - 1u : 0u;  // the sign is no part of the symbol
@@ -101,6 +102,7 @@ GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits)
   s.symbol_bits = static_cast<uint8_t>(symbol_bits);
   s.raw_bits = static_cast<uint8_t>(8 * s.bytes - symbol_bits);
   s.interleaved = c != Codec::bytes;
+  s.inline_raw = c == Codec::exact_floats;
   return s;
 }
 
