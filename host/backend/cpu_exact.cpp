@@ -13,11 +13,7 @@ bool encode_exact(const SegmentInput& in, std::span<const uint32_t> repeat_of,
                   EncodedSegment& out) {
   thread_local ExactEncoder encoder;
   SegmentHeader h = out.header;
-  std::vector<std::span<const uint8_t>> blocks;
-  for (uint32_t b = 0; b < h.blocks; ++b)
-    if (out.records[b].mode == BlockMode::raw)
-      blocks.push_back(in.content.subspan(h.block_begin(b), h.block_bytes(b)));
-  const std::vector<uint64_t> values = model::choose_exact_values(blocks, h.type);
+  const std::vector<uint64_t> values = model::choose_exact_values(in.content, h.type);
   if (values.empty()) return false;
   h.codec = Codec::exact_floats;
   h.exact_values = static_cast<uint8_t>(values.size());

@@ -33,7 +33,16 @@ const char* kind_text(MemberKind k) {
 }
 
 const char* codec_text(Codec c) {
-  return c == Codec::ngram ? "ngram" : c == Codec::floats ? "floats" : "bytes";
+  switch (c) {
+    case Codec::ngram:
+      return "ngram";
+    case Codec::floats:
+      return "floats";
+    case Codec::exact_floats:
+      return "exact";
+    default:
+      return "bytes";
+  }
 }
 
 // The hash of a segment's model; empty if it has none.

@@ -2,12 +2,13 @@
 #include "host/model/exact_values.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "host/model/fixed_log.h"
 
 namespace gramzip::model {
 namespace {
-using Blocks = std::span<const std::span<const uint8_t>>;
+using Blocks = std::vector<std::span<const uint8_t>>;
 constexpr uint32_t kRarest = 5000;     // an exact value is one element of so many, or more
 constexpr uint32_t kLeastCount = 3;    // in the sample
 constexpr uint64_t kLeastShare = 256;  // all together save one bit of so many, or more
@@ -20,7 +21,7 @@ struct Counted {
 
 // An element of each of kExactSample stretches of equal length, at a place that a fixed sequence
 // gives, so that no period of the content hides a value.
-std::vector<uint64_t> sample_of(Blocks blocks, uint32_t bytes, uint64_t elements) {
+std::vector<uint64_t> sample_of(const Blocks& blocks, uint32_t bytes, uint64_t elements) {
   const uint64_t samples = std::min<uint64_t>(elements, kExactSample);
   std::vector<uint64_t> sample(samples);
   uint64_t sequence = 0, before = 0;
@@ -36,22 +37,29 @@ std::vector<uint64_t> sample_of(Blocks blocks, uint32_t bytes, uint64_t elements
 }
 
 // Values that occur `least` times or more; the most frequent ones first, ties by value.
-std::vector<Counted> frequent_values(std::span<const uint64_t> sample, uint32_t least) {
-  // Most values fall out by the count of those that share their slot; the rest is sorted.
+std::vector<Counted> frequent_values(std::span<const uint64_t> sample, uint32_t bytes,
+                                     uint32_t least) {
+  // Values of 16 bits have a slot each. Of wider ones most fall out by the count of those that
+  // share their slot, and the rest is sorted.
   constexpr uint32_t kSlotBits = 16;
-  const auto slot_of = [](uint64_t x) {
-    return (x ^ x >> 32) * 0x9e3779b97f4a7c15u >> (64 - kSlotBits);
+  const auto slot_of = [bytes](uint64_t x) {
+    return bytes <= 2 ? x : (x ^ x >> 32) * 0x9e3779b97f4a7c15u >> (64 - kSlotBits);
   };
   std::vector<uint16_t> slots(size_t{1} << kSlotBits, 0);
   for (const uint64_t x : sample) ++slots[slot_of(x)];
-  std::vector<uint64_t> left;
-  for (const uint64_t x : sample)
-    if (slots[slot_of(x)] >= least) left.push_back(x);
-  std::sort(left.begin(), left.end());
   std::vector<Counted> values;
-  for (size_t i = 0, j = 0; i < left.size(); i = j) {
-    while (j < left.size() && left[j] == left[i]) ++j;
-    if (j - i >= least) values.push_back({left[i], static_cast<uint32_t>(j - i)});
+  if (bytes <= 2) {
+    for (uint64_t v = 0; v < slots.size(); ++v)
+      if (slots[v] >= least) values.push_back({v, slots[v]});
+  } else {
+    std::vector<uint64_t> left;
+    for (const uint64_t x : sample)
+      if (slots[slot_of(x)] >= least) left.push_back(x);
+    std::sort(left.begin(), left.end());
+    for (size_t i = 0, j = 0; i < left.size(); i = j) {
+      while (j < left.size() && left[j] == left[i]) ++j;
+      if (j - i >= least) values.push_back({left[i], static_cast<uint32_t>(j - i)});
+    }
   }
   std::stable_sort(values.begin(), values.end(),
                    [](const Counted& a, const Counted& b) { return a.count > b.count; });
@@ -77,15 +85,22 @@ ExactIndex::ExactIndex(std::span<const uint64_t> values)
   }
 }
 
-std::vector<uint64_t> choose_exact_values(Blocks blocks, ElementType type) {
+std::vector<uint64_t> choose_exact_values(std::span<const uint8_t> content, ElementType type) {
   const ElementInfo info = element_info(type);
+  const size_t block = size_t{1} << info.block_log2;
+  Blocks blocks;
   uint64_t elements = 0;
-  for (const auto& b : blocks) elements += b.size() / info.bytes;
+  for (size_t at = 0; at < content.size(); at += block) {
+    const auto b = content.subspan(at, std::min(block, content.size() - at));
+    if (std::memcmp(b.data(), b.data() + info.bytes, b.size() - info.bytes) == 0) continue;
+    blocks.push_back(b);
+    elements += b.size() / info.bytes;
+  }
   if (elements == 0) return {};
   const std::vector<uint64_t> sample = sample_of(blocks, info.bytes, elements);
   const auto samples = static_cast<uint32_t>(sample.size());
   const std::vector<Counted> frequent =
-      frequent_values(sample, std::max(kLeastCount, (samples + kRarest - 1) / kRarest));
+      frequent_values(sample, info.bytes, std::max(kLeastCount, (samples + kRarest - 1) / kRarest));
   if (frequent.empty()) return {};
 
   // What a value saves: its raw bits, less what it costs to tell it from the others of its symbol.

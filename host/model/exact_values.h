@@ -30,12 +30,11 @@ class ExactIndex {
   uint64_t factor_ = 0x9e3779b97f4a7c15u;
 };
 
-// The exact values of a segment whose blocks to be coded are `blocks`, ascending; empty where codec
-// floats is the better one. Judged by a sample of kExactSample elements: a value is exact if it
-// makes up 1/5000 of them and its symbol saves more bits than it costs; at most the kMaxExactValues
-// most frequent ones, ties by value. All together they must save 1/256 of the content, for codec
-// floats is the faster one.
+// The exact values of a segment, ascending; empty where codec floats is the better one. Judged by a
+// sample of kExactSample elements of blocks that are not constant: a value is exact if it makes up
+// 1/5000 of them and its symbol saves more bits than it costs; at most the kMaxExactValues most
+// frequent ones, ties by value. All together they must save 1/256 of the content, for codec floats
+// is the faster one.
 inline constexpr uint32_t kExactSample = 1u << 15;
-std::vector<uint64_t> choose_exact_values(std::span<const std::span<const uint8_t>> blocks,
-                                          ElementType type);
+std::vector<uint64_t> choose_exact_values(std::span<const uint8_t> content, ElementType type);
 }  // namespace gramzip::model
