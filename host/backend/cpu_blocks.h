@@ -29,9 +29,13 @@ BlockStatus repeat_source(const SegmentView& s, uint32_t b, std::span<const uint
 BlockStatus fill_block(BlockMode mode, std::span<const uint8_t> coded, uint32_t element,
                        std::span<uint8_t> out);
 
-// Floats with exact values: out has header and modes already. False, with both as they were, where
-// codec floats is the better one.
-bool encode_exact(const SegmentInput& in, std::span<const uint32_t> repeat_of, EncodedSegment& out);
+// Segments of codecs bytes, floats and planes.
+void encode_bytes(const SegmentInput& in, EncodedSegment& out);
+// Classes of runs; a segment that codec bytes codes in no more is one of type and codec bytes.
+void encode_classes(const SegmentInput& in, EncodedSegment& out);
+void decode_coded(const DecodeRequest& r);
+// Records of fixed length: codec planes.
+bool has_planes(const SegmentInput& in);
 
 // Segments of codec ngram.
 void encode_text(const SegmentInput& in, EncodedSegment& out);

@@ -1,34 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cpu/decode_tables.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "gramzip/core/elements.h"
 
 namespace gramzip::cpu {
 namespace {
-// Fills the single-symbol table of a checked code: each code stands at every index that starts with
-// it.
-void fill_single(const CodeTable& t, uint32_t bits, uint16_t* table) {
+// Fills the table of a checked code: each code stands at every index that starts with it. Lengths
+// grow: the table of l bits is that of l - 1 bits twice, and the codes of l bits in the places that
+// are left. Codes are kept as they lie in the index, first bit lowest, where the next code is a sum
+// that carries downwards and a longer code begins with the same value.
+void fill_table(const CodeTable& t, uint32_t bits, uint32_t entry_shift, uint16_t* table) {
   const uint32_t size = 1u << bits;
   if (t.count == 1) {
-    for (uint32_t i = 0; i < size; ++i) table[i] = huffman::pack_entry(t.first, 0);
+    std::fill_n(table, size, static_cast<uint16_t>(t.first << entry_shift));
     return;
   }
-  uint32_t per_length[kMaxSymbolBits + 1] = {};
-  uint32_t used = 0;
-  for (const uint8_t l : t.lengths) {
-    ++per_length[l];
-    used += l > 0 ? 1 : 0;
-  }
-  per_length[0] = 0;
-  huffman::Canonical c;
-  huffman::make_canonical(per_length, bits, used, c);
+  uint32_t begin[kMaxSymbolBits + 2] = {};
+  for (const uint8_t l : t.lengths) ++begin[l + 1];
+  begin[1] = 0;  // length 0 has no codes
+  for (uint32_t l = 2; l <= bits + 1; ++l) begin[l] += begin[l - 1];
+  uint16_t sorted[kMaxSymbols];
   uint32_t next[kMaxSymbolBits + 1];
-  for (uint32_t l = 0; l <= kMaxSymbolBits; ++l) next[l] = c.first[l];
-  for (uint32_t s = 0; s < t.count; ++s) {
-    const uint32_t l = t.lengths[s];
-    if (l == 0) continue;
-    const uint16_t entry = huffman::pack_entry(t.first + s, l);
-    for (uint32_t i = reverse_bits(next[l]++, l); i < size; i += 1u << l) table[i] = entry;
+  std::copy_n(begin, kMaxSymbolBits + 1, next);
+  for (uint32_t s = 0; s < t.count; ++s)
+    if (const uint32_t l = t.lengths[s]) sorted[next[l]++] = static_cast<uint16_t>(t.first + s);
+  uint32_t code = 0;
+  table[0] = 0;
+  for (uint32_t l = 1; l <= bits; ++l) {
+    const uint32_t half = 1u << (l - 1);
+    std::memcpy(table + half, table, half * sizeof(*table));
+    for (uint32_t k = begin[l]; k < begin[l + 1]; ++k) {
+      table[code] = static_cast<uint16_t>((uint32_t{sorted[k]} << entry_shift) | l);
+      uint32_t bit = half;
+      while (code & bit) code ^= bit, bit >>= 1;
+      code |= bit;
+    }
   }
 }
 }  // namespace
@@ -37,13 +46,22 @@ DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) 
   DecodeTables d;
   d.bits = code_limit(codec);
   const uint32_t size = 1u << d.bits;
-  d.single.assign(tables.size() * size, 0);
   d.codes_nothing.resize(tables.size());
+  uint32_t end = 0;
   for (size_t t = 0; t < tables.size(); ++t) {
     d.codes_nothing[t] = tables[t].count == 0;
-    if (tables[t].count > 0) fill_single(tables[t], d.bits, d.single.data() + t * size);
+    end = std::max<uint32_t>(end, tables[t].first + tables[t].count);
   }
-  if (tables.size() == 1 && tables[0].count > 0 && tables[0].first + tables[0].count <= 256) {
+  // Loops that take raw bits behind each code look up one symbol at a time.
+  const bool alone = codec == Codec::exact_floats;
+  const bool multi = !alone && tables.size() == 1 && tables[0].count > 0 && end <= 256;
+  const bool by_runs = !alone && !multi && end <= 1u << kRunSymbolBits;
+  std::vector<uint16_t>& entries = by_runs ? d.runs : d.single;
+  entries.assign(tables.size() * size, 0);
+  for (size_t t = 0; t < tables.size(); ++t)
+    if (tables[t].count > 0)
+      fill_table(tables[t], d.bits, by_runs ? kRunEntryShift : 4, entries.data() + t * size);
+  if (multi) {
     d.multi.resize(size);
     for (uint32_t i = 0; i < size; ++i)
       d.multi[i] = huffman::multi_entry(d.single.data(), d.bits, i);

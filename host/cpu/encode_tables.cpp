@@ -10,6 +10,11 @@ void make_encode_tables(std::span<const CodeBook> books, size_t elements, Encode
       const uint32_t code = books[b].codes[s];
       t.single[b * t.symbols + s] = {huffman::code_bits(code), huffman::code_length(code)};
     }
+  t.runs.clear();
+  if (books.size() > 1 || t.symbols > 256) {
+    t.runs.reserve(t.single.size());
+    for (const Code& c : t.single) t.runs.push_back(c.bits << kRunCodeShift | c.length);
+  }
   t.has_pairs = books.size() == 1 && t.symbols <= 256 && elements >= kPairsFromElements;
   if (!t.has_pairs) return;
   t.pairs.resize(1u << 16);

@@ -21,7 +21,12 @@ struct EncodeTables {
   // Of two neighbours a, b at a | b << 8: one book over at most 256 symbols. Else empty.
   std::vector<Code> pairs;
   bool has_pairs = false;
+  // Several books, or one of more than 256 symbols: of each book in turn, run_code().
+  std::vector<uint32_t> runs;
 };
+// Codes of at most 12 bits for loops that go run by run: a book of 1024 has 4 KiB. The length in the
+// low byte, so that a shift takes the whole for its count and lengths add up; the bits above.
+inline constexpr uint32_t kRunCodeShift = 8;
 // Pairs take 0.01 ns a byte of a 1 MiB segment to build and halve the work of its symbols; small
 // segments go without.
 inline constexpr size_t kPairsFromElements = 128 << 10;

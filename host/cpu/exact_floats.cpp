@@ -6,7 +6,6 @@
 #include "gramzip/core/bitpack.h"
 #include "host/base/cpu_features.h"
 #include "host/cpu/class_ids.h"
-#include "host/model/exact_values.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -19,32 +18,7 @@ const ExactLoops& loops() {
 #endif
 }
 
-template <class T>
-void symbols_as(std::span<const uint8_t> content, const Split& split,
-                const model::ExactIndex& exact, uint16_t* symbols) {
-  const size_t n = content.size() / sizeof(T);
-  for (size_t j = 0; j < n; ++j) {
-    const uint64_t x = load_le<T>(content.data() + j * sizeof(T));
-    const uint32_t d = exact.find(x);
-    symbols[j] = static_cast<uint16_t>(d != model::ExactIndex::kNone ? (1u << split.symbol_bits) + d
-                                                                     : split.symbol(x));
-  }
-}
 }  // namespace
-
-void exact_symbols(std::span<const uint8_t> content, const Split& split,
-                   const model::ExactIndex& exact, uint16_t* symbols) {
-  switch (split.bytes) {
-    case 1:
-      return symbols_as<uint8_t>(content, split, exact, symbols);
-    case 2:
-      return symbols_as<uint16_t>(content, split, exact, symbols);
-    case 4:
-      return symbols_as<uint32_t>(content, split, exact, symbols);
-    default:
-      return symbols_as<uint64_t>(content, split, exact, symbols);
-  }
-}
 
 ExactTables make_exact_tables(const SegmentView& s) {
   ExactTables t{make_decode_tables(s.tables, s.header.codec), {}};

@@ -14,15 +14,7 @@
 #include "host/cpu/lane_read.h"
 #include "host/cpu/lane_write.h"
 
-namespace gramzip::model {
-class ExactIndex;
-}
-
 namespace gramzip::cpu {
-// The symbol of each element of content, exact values by their own.
-void exact_symbols(std::span<const uint8_t> content, const Split& split,
-                   const model::ExactIndex& exact, uint16_t* symbols);
-
 // What the loops over lanes need besides the lanes. class_ids: one a run, null if there is one
 // table.
 struct ExactDecodeJob {
@@ -75,8 +67,8 @@ class ExactDecoder {
 class ExactEncoder {
  public:
   // Writes the coded block to `out`, which has room for content.size() bytes, and returns its size;
-  // 0 if it is no smaller than `content`. symbols: exact_symbols() of content; each has a code in
-  // the book of its run. class_ids: one a run of 256 elements, empty if there is one book.
+  // 0 if it is no smaller than `content`. symbols: model::exact_symbols() of content; each has a
+  // code in the book of its run. class_ids: one a run of 256 elements, empty if there is one book.
   uint32_t encode(std::span<const uint8_t> content, const Split& split, const uint16_t* symbols,
                   const EncodeTables& tables, std::span<const uint8_t> class_ids, uint8_t* out);
 

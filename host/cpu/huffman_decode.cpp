@@ -6,6 +6,7 @@
 #include "gramzip/core/wire.h"
 #include "host/base/cpu_features.h"
 #include "host/cpu/class_ids.h"
+#include "host/cpu/planes.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -24,7 +25,7 @@ size_t lane_slack(uint32_t n) { return size_t{n} * kMaxSymbolBits / 8 + 16; }
 
 BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& split,
                                  const DecodeTables& tables, uint32_t table_count,
-                                 std::span<uint8_t> out) {
+                                 uint32_t period, std::span<uint8_t> out) {
   const BlockPlan plan = plan_block(static_cast<uint32_t>(out.size()), split, table_count);
   const uint8_t* block = coded.data();
   if (coded.size() < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;
@@ -40,7 +41,13 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   if (lane_bytes_.size() < room) lane_bytes_.resize(room);
   const LaneSet set = spread_lanes(layout, loops().rows_to_lanes, lane_bytes_.data());
   if (!split.interleaved) return loops().bytes(set, tables, plan.n, out.data());
-  return loops().floats(set, tables, split, table_count > 1 ? class_ids_.data() : nullptr, plan.n,
-                        block, floats_, out.data());
+  const uint8_t* const ids = table_count > 1 ? class_ids_.data() : nullptr;
+  if (period == 0)
+    return loops().floats(set, tables, split, ids, plan.n, block, floats_, out.data());
+  if (planes_.size() < out.size()) planes_.resize(out.size());
+  const BlockStatus status =
+      loops().floats(set, tables, split, ids, plan.n, block, floats_, planes_.data());
+  if (status == BlockStatus::ok) from_planes({planes_.data(), out.size()}, period, out.data());
+  return status;
 }
 }  // namespace gramzip::cpu

@@ -37,12 +37,14 @@ extern const DecodeLoops kDecodeAvx2;  // where the build has it
 class BlockDecoder {
  public:
   // Structure, then streams; the hashes are the caller's. status: ok, bad_block or bad_stream.
+  // period: of codec planes; 0 for the others.
   BlockStatus decode(std::span<const uint8_t> coded, const Split& split, const DecodeTables& tables,
-                     uint32_t table_count, std::span<uint8_t> out);
+                     uint32_t table_count, uint32_t period, std::span<uint8_t> out);
 
  private:
   std::vector<uint8_t> lane_bytes_;
   std::vector<uint8_t> class_ids_;
+  std::vector<uint8_t> planes_;
   FloatSpace floats_;
 };
 }  // namespace gramzip::cpu

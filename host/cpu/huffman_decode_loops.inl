@@ -11,6 +11,7 @@
 #include "host/cpu/byte_lanes.inl"
 #include "host/cpu/huffman_decode.h"
 #include "host/cpu/join.inl"
+#include "host/cpu/run_lanes.inl"
 #include "host/cpu/transpose.inl"
 
 namespace gramzip::cpu {
@@ -24,7 +25,7 @@ BlockStatus decode_bytes(const LaneSet& set, const DecodeTables& t, uint32_t n, 
   });
 }
 
-// ---- codec floats, one table of symbols below 256: lane by lane, then in order of elements ----
+// ---- codecs floats and planes, one table of symbols below 256: lane by lane, then in order ----
 BlockStatus decode_byte_floats(const LaneSet& set, const DecodeTables& t, const Split& split,
                                uint32_t n, const uint8_t* raw_plane, FloatSpace& space,
                                uint8_t* out) {
@@ -44,7 +45,7 @@ BlockStatus decode_byte_floats(const LaneSet& set, const DecodeTables& t, const 
   return BlockStatus::ok;
 }
 
-// ---- codec floats, the general case: groups of 8 symbols a lane and run ----
+// ---- codec floats, symbols of more than 10 bits: groups of 8 symbols a lane and run ----
 struct FloatLane {
   const uint8_t* lane;
   uint64_t position;
@@ -83,6 +84,7 @@ BlockStatus decode_floats(const LaneSet& set, const DecodeTables& t, const Split
                           const uint8_t* class_ids, uint32_t n, const uint8_t* raw_plane,
                           FloatSpace& space, uint8_t* out) {
   if (!t.multi.empty()) return decode_byte_floats(set, t, split, n, raw_plane, space, out);
+  if (!t.runs.empty()) return decode_runs(set, t, split, class_ids, n, raw_plane, out);
   const uint32_t mask = (1u << t.bits) - 1, steps = (n + kRunElements - 1) / kRunElements;
   space.symbols.resize(size_t{steps} * kRunElements);
   uint16_t* const symbols = space.symbols.data();

@@ -47,13 +47,11 @@ uint32_t BlockEncoder::encode(std::span<const uint8_t> content, const Split& spl
 
   LaneJob job{content.data(), nullptr, plan.n, split.interleaved, &tables, nullptr, nullptr, 0};
   if (!class_ids.empty()) job.class_ids = class_ids.data();
-  // Raw values of whole bytes overwrite the plane; fields of bits are or'ed into zeros.
-  uint8_t* raw_plane = room_for(raw_plane_, plan.raw_bytes);
-  if (split.raw_bits % 8 != 0) std::memset(raw_plane, 0, plan.raw_bytes);
-  if (split.interleaved) {
+  uint8_t* raw_plane = room_for(raw_plane_, plan.raw_bytes + kRawPlaneSlack);
+  if (split.interleaved && (split.raw_bits > 0 || !tables.runs.empty())) {
     uint8_t* symbols = nullptr;
     uint16_t* symbols16 = nullptr;
-    if (split.symbol_bits > 8)
+    if (!tables.runs.empty())
       job.symbols16 = symbols16 = room_for(symbols16_, plan.n);
     else
       job.symbols = symbols = room_for(symbols_, plan.n);

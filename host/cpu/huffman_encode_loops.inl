@@ -11,6 +11,8 @@
 #include "gramzip/core/wire.h"
 #include "host/cpu/huffman_encode.h"
 #include "host/cpu/lane_writer.inl"
+#include "host/cpu/run_costs.inl"
+#include "host/cpu/split.inl"
 #include "host/cpu/transpose.inl"
 
 namespace gramzip::cpu {
@@ -69,18 +71,17 @@ void encode_pieces(const LaneJob& job, const Put& put, uint32_t* words) {
   }
 }
 
-// Codec floats: lanes of groups of 8 symbols. at(run) gives the codes of a run.
-template <class Symbol, class PutAt>
-void encode_groups(const LaneJob& job, const Symbol* symbols, const PutAt& put_at,
-                   uint32_t* words) {
+// Codecs floats and planes, one book of at most 256 symbols: lanes of groups of 8 symbols.
+template <class Put>
+void encode_groups(const LaneJob& job, const Put& put, uint32_t* words) {
   const uint32_t runs = static_cast<uint32_t>(ceil_div(job.n, kRunElements));
+  const Code* single = job.tables->single.data();
   for (uint32_t l = 0; l < kLanes; l += 2) {
     uint8_t* to = job.lanes + l * job.stride;
     LaneWriter a{to}, b{to + job.stride};
     uint32_t r = 0;
     for (; (r + 1) * kRunElements <= job.n; ++r) {
-      const auto put = put_at(r);
-      const Symbol* p = symbols + size_t{r} * kRunElements + l * kLaneGroup;
+      const uint8_t* p = job.symbols + size_t{r} * kRunElements + l * kLaneGroup;
       for (uint32_t half = 0; half < kLaneGroup; half += 4) {
         put.put4(a, p + half);
         put.put4(b, p + kLaneGroup + half);
@@ -89,101 +90,69 @@ void encode_groups(const LaneJob& job, const Symbol* symbols, const PutAt& put_a
       }
     }
     for (; r < runs; ++r) {
-      const Code* single = job.tables->single.data() +
-                           (job.class_ids ? job.class_ids[r] * size_t{job.tables->symbols} : 0);
       const uint32_t first = r * kRunElements + l * kLaneGroup, second = first + kLaneGroup;
-      if (first < job.n) put_rest(a, single, symbols + first, std::min(kLaneGroup, job.n - first));
+      if (first < job.n)
+        put_rest(a, single, job.symbols + first, std::min(kLaneGroup, job.n - first));
       if (second < job.n)
-        put_rest(b, single, symbols + second, std::min(kLaneGroup, job.n - second));
+        put_rest(b, single, job.symbols + second, std::min(kLaneGroup, job.n - second));
     }
     words[l] = a.finish(to);
     words[l + 1] = b.finish(to + job.stride);
   }
 }
 
+// Four codes of a book; w.count is below 8 before.
+inline void put_run4(LaneWriter& w, const uint32_t* codes, const uint16_t* p) {
+#pragma GCC unroll 4
+  for (uint32_t k = 0; k < 4; ++k) {
+    const uint64_t e = codes[p[k]];
+    w.bits |= (e >> kRunCodeShift) << (w.count & 63);
+    w.count += e;
+  }
+  w.count &= 63;  // at most 7 and four codes of 12 bits
+}
+
+// The same with several books or wide symbols: all lanes of a run before the next one, since one
+// book stays in the first-level cache and 32 do not.
+void encode_runs(const LaneJob& job, uint32_t* words) {
+  const EncodeTables& t = *job.tables;
+  LaneWriter lanes[kLanes];
+  for (uint32_t l = 0; l < kLanes; ++l) lanes[l].at = job.lanes + l * job.stride;
+  const uint32_t runs = static_cast<uint32_t>(ceil_div(job.n, kRunElements));
+  const uint16_t* p = job.symbols16;
+  for (uint32_t r = 0; r < runs; ++r) {
+    const size_t book = job.class_ids ? job.class_ids[r] * size_t{t.symbols} : 0;
+    const uint32_t* codes = t.runs.data() + book;
+    if ((r + 1) * kRunElements <= job.n) {
+      for (uint32_t l = 0; l < kLanes; ++l, p += kLaneGroup) {
+        LaneWriter w = lanes[l];
+        put_run4(w, codes, p);
+        w.flush();
+        put_run4(w, codes, p + 4);
+        w.flush();
+        lanes[l] = w;
+      }
+      continue;
+    }
+    for (uint32_t l = 0; r * kRunElements + l * kLaneGroup < job.n; ++l, p += kLaneGroup)
+      put_rest(lanes[l], t.single.data() + book, p,
+               std::min(kLaneGroup, job.n - r * kRunElements - l * kLaneGroup));
+  }
+  for (uint32_t l = 0; l < kLanes; ++l) words[l] = lanes[l].finish(job.lanes + l * job.stride);
+}
+
 void encode_lanes(const LaneJob& job, uint32_t* words) {
   const EncodeTables& t = *job.tables;
-  const Code* single = t.single.data();
+  const Singles<uint8_t> singles{t.single.data()};
   const Pairs pairs{t.pairs.data()};
-  const auto single_of = [&](uint32_t r) {
-    return single + (job.class_ids ? job.class_ids[r] * size_t{t.symbols} : 0);
-  };
-  if (!job.interleaved) {
-    if (t.has_pairs) return encode_pieces(job, pairs, words);
-    return encode_pieces(job, Singles<uint8_t>{single}, words);
-  }
-  if (job.symbols16 != nullptr)
-    return encode_groups(
-        job, job.symbols16, [&](uint32_t r) { return Singles<uint16_t>{single_of(r)}; }, words);
-  if (t.has_pairs)
-    return encode_groups(
-        job, job.symbols, [&](uint32_t) { return pairs; }, words);
-  encode_groups(
-      job, job.symbols, [&](uint32_t r) { return Singles<uint8_t>{single_of(r)}; }, words);
-}
-
-// ---- Elements into symbols and raw plane ----
-// Raw values of whole bytes: no bit arithmetic, so the compiler can use vectors.
-template <class T, uint32_t kRawBytes>
-void split_bytes(const uint8_t* content, uint32_t n, uint8_t* symbols, uint8_t* raw_plane) {
-  constexpr uint32_t shift = 8 * kRawBytes - 1, top = 8 * sizeof(T) - 1;
-  constexpr T low = static_cast<T>((T{1} << shift) - 1);
-  for (uint32_t i = 0; i < n; ++i) {
-    const T x = load_le<T>(content + size_t{i} * sizeof(T));
-    symbols[i] = static_cast<uint8_t>(x >> shift);
-    const T raw = static_cast<T>((x & low) | (static_cast<T>(x >> top) << shift));
-    for (uint32_t b = 0; b < kRawBytes; ++b)
-      raw_plane[size_t{i} * kRawBytes + b] = static_cast<uint8_t>(raw >> (8 * b));
-  }
-}
-
-// F8: the raw bit is the sign, 8 signs to a byte by one multiplication.
-void split_f8(const uint8_t* content, uint32_t n, uint8_t* symbols, uint8_t* raw_plane) {
-  uint32_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const auto x = load_le<uint64_t>(content + i);
-    store_le<uint64_t>(symbols + i, x & 0x7f7f7f7f7f7f7f7fu);
-    raw_plane[i / 8] =
-        static_cast<uint8_t>((((x >> 7) & 0x0101010101010101u) * 0x0102040810204080u) >> 56);
-  }
-  for (; i < n; ++i) {
-    symbols[i] = content[i] & 0x7f;
-    raw_plane[i / 8] = static_cast<uint8_t>(raw_plane[i / 8] | ((content[i] >> 7) << (i & 7)));
-  }
-}
-
-template <class T>
-void split_any(const uint8_t* content, uint32_t n, const Split& s, uint8_t* symbols,
-               uint16_t* symbols16, uint8_t* raw_plane) {
-  for (uint32_t i = 0; i < n; ++i) {
-    const T x = load_le<T>(content + size_t{i} * sizeof(T));
-    if (symbols16 != nullptr)
-      symbols16[i] = static_cast<uint16_t>(s.symbol(x));
-    else
-      symbols[i] = static_cast<uint8_t>(s.symbol(x));
-    or_bits(raw_plane, uint64_t{i} * s.raw_bits, s.raw_bits, s.raw(x));
-  }
-}
-
-void split_elements(const uint8_t* content, uint32_t n, const Split& s, uint8_t* symbols,
-                    uint16_t* symbols16, uint8_t* raw_plane) {
-  if (s.bytes == 1 && s.raw_bits == 1) return split_f8(content, n, symbols, raw_plane);
-  if (s.bytes == 2 && s.raw_bits == 8)
-    return split_bytes<uint16_t, 1>(content, n, symbols, raw_plane);
-  if (s.bytes == 4 && s.raw_bits == 24)
-    return split_bytes<uint32_t, 3>(content, n, symbols, raw_plane);
-  switch (s.bytes) {
-    case 1:
-      return split_any<uint8_t>(content, n, s, symbols, symbols16, raw_plane);
-    case 2:
-      return split_any<uint16_t>(content, n, s, symbols, symbols16, raw_plane);
-    case 4:
-      return split_any<uint32_t>(content, n, s, symbols, symbols16, raw_plane);
-    default:
-      return split_any<uint64_t>(content, n, s, symbols, symbols16, raw_plane);
-  }
+  if (!job.interleaved)
+    return t.has_pairs ? encode_pieces(job, pairs, words) : encode_pieces(job, singles, words);
+  if (job.symbols16 != nullptr) return encode_runs(job, words);
+  if (t.has_pairs) return encode_groups(job, pairs, words);
+  encode_groups(job, singles, words);
 }
 }  // namespace
 
-const EncodeLoops GRAMZIP_ENCODE_LOOPS = {encode_lanes, lanes_to_rows, split_elements};
+const EncodeLoops GRAMZIP_ENCODE_LOOPS = {encode_lanes, lanes_to_rows, split_elements, split_symbols,
+                                          choose_classes};
 }  // namespace gramzip::cpu

@@ -1,23 +1,155 @@
 // SPDX-License-Identifier: Apache-2.0
 // Symbols and raw plane back into elements. Included by the loops of each instruction set.
+//
+// Symbols come as bytes, as uint16_t, or as entries of the look-ups that go run by run, with the
+// length still in the low bits. Raw values are read by loads of up to 16 bytes: behind the raw
+// plane of a block lies its lane header, 32 bytes or more.
 #pragma once
 #include <cstdint>
+#include <type_traits>
 
-#include "gramzip/core/bitpack.h"
 #include "gramzip/core/elements.h"
 #include "gramzip/core/wire.h"
+#include "host/cpu/decode_tables.h"
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 namespace gramzip::cpu {
 namespace {
+struct RunEntry {
+  uint16_t bits;
+};
+static_assert(sizeof(RunEntry) == 2);
+inline uint32_t symbol_of(uint8_t s) { return s; }
+inline uint32_t symbol_of(uint16_t s) { return s; }
+inline uint32_t symbol_of(RunEntry e) { return static_cast<uint32_t>(e.bits) >> kRunEntryShift; }
+
+// Elements `first` on.
 template <class T, class Symbol>
-void join_all(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
-              uint8_t* out) {
-  for (uint32_t i = 0; i < n; ++i) {
-    const uint64_t raw = load_bits(raw_plane, uint64_t{i} * split.raw_bits, split.raw_bits);
-    store_le<T>(out + size_t{i} * sizeof(T), static_cast<T>(split.join(symbols[i], raw)));
+void join_any(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t first,
+              uint32_t n, uint8_t* out) {
+  const uint32_t r = split.raw_bits;
+  if (r == 0) {
+    for (uint32_t i = first; i < n; ++i)
+      store_le<T>(out + size_t{i} * sizeof(T), static_cast<T>(symbol_of(symbols[i])));
+    return;
+  }
+  // 7 bits before the field and 57 of it at most fit in a load.
+  const uint64_t low = (uint64_t{1} << (r - 1)) - 1;
+  const uint32_t to_sign = 8 * sizeof(T) - r;
+  const uint64_t sign = uint64_t{1} << (8 * sizeof(T) - 1);
+  for (uint32_t i = first; i < n; ++i) {
+    const uint64_t at = uint64_t{i} * r, raw = load_le<uint64_t>(raw_plane + (at >> 3)) >> (at & 7);
+    store_le<T>(out + size_t{i} * sizeof(T),
+                static_cast<T>((raw & low) | (uint64_t{symbol_of(symbols[i])} << (r - 1)) |
+                               ((raw << to_sign) & sign)));
   }
 }
-// Raw values of whole bytes, the usual case: no bit arithmetic, so the compiler can use vectors.
+
+#if defined(__AVX2__)
+inline __m256i load_256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+inline __m256i load_2x128(const uint8_t* low, const uint8_t* high) {
+  return _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low))),
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(high)), 1);
+}
+
+// 16-bit elements, raw values of 1 to 9 bits. Eight of them are R bytes: of a load each, a field's
+// two bytes go to its place, and a multiplication moves the field to the top.
+template <class Symbol>
+uint32_t join_16(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
+                 uint8_t* out) {
+  static_assert(sizeof(Symbol) == 2);
+  alignas(32) uint8_t places[32];
+  alignas(32) uint16_t factors[16];
+  for (uint32_t i = 0; i < 8; ++i) {
+    const uint32_t byte = i * r / 8, shift = i * r % 8;
+    places[2 * i] = places[16 + 2 * i] = static_cast<uint8_t>(byte);
+    places[2 * i + 1] = places[16 + 2 * i + 1] = static_cast<uint8_t>(byte + 1);
+    factors[i] = factors[8 + i] = static_cast<uint16_t>(1u << (16 - r - shift));
+  }
+  const __m256i shuffle = load_256(places), factor = load_256(factors);
+  const __m256i low = _mm256_set1_epi16(static_cast<int16_t>((1 << (r - 1)) - 1));
+  const __m256i sign = _mm256_set1_epi16(INT16_MIN);
+  const __m128i down = _mm_cvtsi32_si128(static_cast<int>(16 - r));
+  constexpr bool entries = std::is_same_v<Symbol, RunEntry>;
+  const __m128i up = _mm_cvtsi32_si128(static_cast<int>(r - 1));
+  uint32_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const uint8_t* p = raw_plane + size_t{i} / 8 * r;
+    const __m256i field =
+        _mm256_mullo_epi16(_mm256_shuffle_epi8(load_2x128(p, p + r), shuffle), factor);
+    __m256i s = load_256(symbols + i);
+    if (entries) s = _mm256_srli_epi16(s, kRunEntryShift);
+    const __m256i x = _mm256_or_si256(_mm256_sll_epi16(s, up), _mm256_and_si256(field, sign));
+    _mm256_storeu_si256(
+        reinterpret_cast<__m256i*>(out + size_t{2} * i),
+        _mm256_or_si256(x, _mm256_and_si256(_mm256_srl_epi16(field, down), low)));
+  }
+  return i;
+}
+
+// 32-bit elements, raw values of at most 25 bits: four bytes of a load hold a field.
+template <class Symbol>
+uint32_t join_32(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
+                 uint8_t* out) {
+  static_assert(sizeof(Symbol) == 2);
+  alignas(32) uint8_t places[32];
+  alignas(32) uint32_t shifts[8];
+  const uint32_t half = 4 * r / 8;
+  for (uint32_t i = 0; i < 8; ++i) {
+    const uint32_t byte = i * r / 8 - (i < 4 ? 0 : half);
+    for (uint32_t k = 0; k < 4; ++k) places[4 * i + k] = static_cast<uint8_t>(byte + k);
+    shifts[i] = i * r % 8;
+  }
+  const __m256i shuffle = load_256(places), shift = load_256(shifts);
+  const __m256i low = _mm256_set1_epi32(static_cast<int32_t>((1u << (r - 1)) - 1));
+  const __m256i sign = _mm256_set1_epi32(INT32_MIN);
+  const __m128i to_sign = _mm_cvtsi32_si128(static_cast<int>(32 - r));
+  const __m128i up = _mm_cvtsi32_si128(static_cast<int>(r - 1));
+  constexpr bool entries = std::is_same_v<Symbol, RunEntry>;
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const uint8_t* p = raw_plane + size_t{i} / 8 * r;
+    const __m256i field =
+        _mm256_srlv_epi32(_mm256_shuffle_epi8(load_2x128(p, p + half), shuffle), shift);
+    __m256i s = _mm256_cvtepu16_epi32(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols + i)));
+    if (entries) s = _mm256_srli_epi32(s, kRunEntryShift);
+    const __m256i x = _mm256_or_si256(_mm256_sll_epi32(s, up),
+                                      _mm256_and_si256(_mm256_sll_epi32(field, to_sign), sign));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + size_t{4} * i),
+                        _mm256_or_si256(x, _mm256_and_si256(field, low)));
+  }
+  return i;
+}
+
+// 8-bit elements from entries, no raw bits or the sign.
+inline uint32_t join_8(uint32_t r, const uint8_t* raw_plane, const RunEntry* symbols, uint32_t n,
+                       uint8_t* out) {
+  const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,
+                                          2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+  const __m256i bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
+  const __m256i top = _mm256_set1_epi8(INT8_MIN);
+  uint32_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const __m256i a = _mm256_srli_epi16(load_256(symbols + i), kRunEntryShift);
+    const __m256i b = _mm256_srli_epi16(load_256(symbols + i + 16), kRunEntryShift);
+    __m256i x = _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xd8);
+    if (r == 1) {
+      const auto signs = static_cast<int32_t>(load_le<uint32_t>(raw_plane + i / 8));
+      const __m256i mine =
+          _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(signs), spread), bit);
+      x = _mm256_or_si256(x, _mm256_and_si256(_mm256_cmpeq_epi8(mine, bit), top));
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), x);
+  }
+  return i;
+}
+#endif
+
+// Raw values of whole bytes: no bit arithmetic, so the compiler can use vectors.
 template <class T, uint32_t kRawBytes, class Symbol>
 void join_bytes(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uint8_t* out) {
   constexpr uint32_t shift = 8 * kRawBytes - 1, top = 8 * sizeof(T) - 1;
@@ -27,7 +159,7 @@ void join_bytes(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uin
       raw = static_cast<T>(raw | (static_cast<T>(raw_plane[size_t{i} * kRawBytes + b]) << (8 * b)));
     const T low = static_cast<T>((T{1} << shift) - 1);
     store_le<T>(out + size_t{i} * sizeof(T),
-                static_cast<T>((raw & low) | (static_cast<T>(symbols[i]) << shift) |
+                static_cast<T>((raw & low) | (static_cast<T>(symbol_of(symbols[i])) << shift) |
                                (static_cast<T>(raw >> shift) << top)));
   }
 }
@@ -38,34 +170,44 @@ void join_f8(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uint8_
   uint32_t i = 0;
   for (; i + 8 <= n; i += 8) {
     uint64_t low = 0;
-    for (uint32_t k = 0; k < 8; ++k) low |= uint64_t{symbols[i + k] & 0x7fu} << (8 * k);
+    for (uint32_t k = 0; k < 8; ++k) low |= uint64_t{symbol_of(symbols[i + k]) & 0x7fu} << (8 * k);
     // Byte k of the product is the signs; each keeps its own, which a sum carries to its top.
     const uint64_t signs = (raw_plane[i / 8] * 0x0101010101010101u) & 0x8040201008040201u;
     store_le<uint64_t>(out + i, low | ((signs + 0x00406070787c7e7fu) & 0x8080808080808080u));
   }
   for (; i < n; ++i)
-    out[i] =
-        static_cast<uint8_t>((symbols[i] & 0x7fu) | ((uint32_t{raw_plane[i / 8]} >> (i & 7)) << 7));
+    out[i] = static_cast<uint8_t>((symbol_of(symbols[i]) & 0x7fu) |
+                                  ((uint32_t{raw_plane[i / 8]} >> (i & 7)) << 7));
 }
 
-// Symbols in order of elements, as uint8_t or uint16_t.
+// Symbols in order of elements.
 template <class Symbol>
 void join(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
           uint8_t* out) {
-  if (split.bytes == 1 && split.raw_bits == 1) return join_f8(raw_plane, symbols, n, out);
-  if (split.bytes == 2 && split.raw_bits == 8)
-    return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
-  if (split.bytes == 4 && split.raw_bits == 24)
-    return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);
+  const uint32_t r = split.raw_bits;
+  uint32_t done = 0;
+#if defined(__AVX2__)
+  if constexpr (sizeof(Symbol) == 2) {
+    if (split.bytes == 2 && r >= 1 && r <= 9) done = join_16(r, raw_plane, symbols, n, out);
+    if (split.bytes == 4 && r <= 25) done = join_32(r, raw_plane, symbols, n, out);
+    if constexpr (std::is_same_v<Symbol, RunEntry>)
+      if (split.bytes == 1 && r <= 1) done = join_8(r, raw_plane, symbols, n, out);
+  }
+#endif
+  if (done == 0) {
+    if (split.bytes == 1 && r == 1) return join_f8(raw_plane, symbols, n, out);
+    if (split.bytes == 2 && r == 8) return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
+    if (split.bytes == 4 && r == 24) return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);
+  }
   switch (split.bytes) {
     case 1:
-      return join_all<uint8_t>(split, raw_plane, symbols, n, out);
+      return join_any<uint8_t>(split, raw_plane, symbols, done, n, out);
     case 2:
-      return join_all<uint16_t>(split, raw_plane, symbols, n, out);
+      return join_any<uint16_t>(split, raw_plane, symbols, done, n, out);
     case 4:
-      return join_all<uint32_t>(split, raw_plane, symbols, n, out);
+      return join_any<uint32_t>(split, raw_plane, symbols, done, n, out);
     default:
-      return join_all<uint64_t>(split, raw_plane, symbols, n, out);
+      return join_any<uint64_t>(split, raw_plane, symbols, done, n, out);
   }
 }
 }  // namespace

@@ -11,7 +11,7 @@ namespace gramzip::cpu {
 namespace {
 // Stores run up to 8 bytes past the lane's bits; the lanes have that room.
 struct LaneWriter {
-  uint8_t* at;
+  uint8_t* at = nullptr;
   uint64_t bits = 0;
   uint64_t count = 0;
 

@@ -14,7 +14,7 @@ namespace gramzip {
 namespace {
 constexpr size_t kPiece = 1u << 20;  // of plain content: looked at as a whole; a segment of bytes
 constexpr size_t kWeightsSegment = 4u << 20;  // tensors
-constexpr uint64_t kOwnSegment = 256u << 10;  // tensors of this size and more share with no other
+constexpr uint64_t kOwnSegment = 1u << 20;  // tensors of this size and more share with no other
 constexpr uint64_t kToTheEnd = UINT64_MAX;
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gramzip/core/wire.h"
 #include "host/model/fixed_log.h"
 
 namespace gramzip::model {
@@ -70,7 +71,33 @@ std::vector<Counted> frequent_values(std::span<const uint64_t> sample, uint32_t 
 uint64_t share_cost(uint32_t count, uint32_t total) {
   return count == 0 ? 0 : uint64_t{count} * (fixed_log2(total) - fixed_log2(count));
 }
+
+template <class T>
+void symbols_as(std::span<const uint8_t> content, const Split& split, const ExactIndex& exact,
+                uint16_t* symbols) {
+  const size_t n = content.size() / sizeof(T);
+  for (size_t j = 0; j < n; ++j) {
+    const uint64_t x = load_le<T>(content.data() + j * sizeof(T));
+    const uint32_t d = exact.find(x);
+    symbols[j] = static_cast<uint16_t>(d != ExactIndex::kNone ? (1u << split.symbol_bits) + d
+                                                              : split.symbol(x));
+  }
+}
 }  // namespace
+
+void exact_symbols(std::span<const uint8_t> content, const Split& split, const ExactIndex& exact,
+                   uint16_t* symbols) {
+  switch (split.bytes) {
+    case 1:
+      return symbols_as<uint8_t>(content, split, exact, symbols);
+    case 2:
+      return symbols_as<uint16_t>(content, split, exact, symbols);
+    case 4:
+      return symbols_as<uint32_t>(content, split, exact, symbols);
+    default:
+      return symbols_as<uint64_t>(content, split, exact, symbols);
+  }
+}
 
 ExactIndex::ExactIndex(std::span<const uint64_t> values)
     : count_(static_cast<uint32_t>(values.size())) {

@@ -30,6 +30,10 @@ class ExactIndex {
   uint64_t factor_ = 0x9e3779b97f4a7c15u;
 };
 
+// The symbol of each element of content, exact values by their own.
+void exact_symbols(std::span<const uint8_t> content, const Split& split, const ExactIndex& exact,
+                   uint16_t* symbols);
+
 // The exact values of a segment, ascending; empty where codec floats is the better one. Judged by a
 // sample of kExactSample elements of blocks that are not constant: a value is exact if it makes up
 // 1/5000 of them and its symbol saves more bits than it costs; at most the kMaxExactValues most

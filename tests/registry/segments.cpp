@@ -104,7 +104,7 @@ EncodedSegment encode_with_values(const SegmentCase& c, std::span<const uint64_t
   const Split split = s.header.split();
   const uint32_t alphabet = s.header.alphabet();
   std::vector<uint16_t> symbols(c.content.size() / split.bytes);
-  cpu::exact_symbols(c.content, split,
+  model::exact_symbols(c.content, split,
                      model::ExactIndex(values.first(std::min(used, values.size()))),
                      symbols.data());
   std::vector<uint8_t> ids(ceil_div(symbols.size(), kRunElements));

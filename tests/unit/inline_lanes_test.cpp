@@ -40,7 +40,7 @@ struct Block {
       books.push_back(make_code_book(counts, kFloatCodeLimit));
       wire.push_back({0, kSymbols, books.back().lengths});
     }
-    tables = make_decode_tables(wire, Codec::floats);
+    tables = make_decode_tables(wire, Codec::exact_floats);
     for (uint32_t j = 0; j < n; ++j) {
       const auto symbol = static_cast<uint32_t>(g() % kSymbols);
       elements.push_back({symbol, low_bits(g() | g(), raw_bits(symbol))});

@@ -93,7 +93,7 @@ GRAMZIP_HD inline SegmentHeader make_text_header(uint32_t decoded_bytes, uint64_
 }
 
 // Bytes of a serialized table whose symbols with codes span `count` symbols.
-GRAMZIP_HD inline uint32_t table_wire_bytes(uint32_t count) {
+GRAMZIP_HD constexpr uint32_t table_wire_bytes(uint32_t count) {
   return static_cast<uint32_t>(round_up(4 + ceil_div(count, 2), 4));
 }
 }  // namespace gramzip
