@@ -74,7 +74,11 @@ inline void take_elements(InlineCursor& c, const TableOf& table_of, const RawBit
   }
 }
 
-// All elements of a block of n, in any order: put(j, symbol, raw). tables_at(run)(j) is the look-up
+// All elements of a block of n, in any order: put(j, symbol, raw). All lanes go through a run
+// before the next one, so that its tables stay in the first-level cache; lanes of a run do not
+// depend on each other, so that a processor works on several of them at once.
+//
+// tables_at(run)(j) is the look-up
 // of element j, of 2^kFloatCodeLimit entries (huffman::pack_entry); raw_bits(symbol) at most
 // kMostRaw. ok, or bad_stream if a lane has other words than it uses or bits behind its end.
 //
@@ -85,37 +89,35 @@ template <uint32_t kMostRaw, class TablesAt, class RawBits, class Put>
 BlockStatus decode_inline_lanes(const LaneSet& set, uint32_t n, const TablesAt& tables_at,
                                 const RawBits& raw_bits, const Put& put) {
   constexpr uint32_t kStep = std::max(kInlineTogether<kMostRaw>, 1u);
-  for (uint32_t first = 0; first < kLanes; first += kInlineDecodeLanes) {
-    InlineCursor c[kInlineDecodeLanes];
-    for (uint32_t q = 0; q < kInlineDecodeLanes; ++q)
-      c[q] = {set.base + (first + q) * set.stride, 0};
-    uint32_t run = 0;
-    for (; (run + 1) * kRunElements <= n; ++run) {
-      const auto table_of = tables_at(run);
+  InlineCursor c[kLanes];
+  for (uint32_t l = 0; l < kLanes; ++l) c[l] = {set.base + l * set.stride, 0};
+  uint32_t run = 0;
+  for (; (run + 1) * kRunElements <= n; ++run) {
+    const auto table_of = tables_at(run);
+    for (uint32_t first = 0; first < kLanes; first += kInlineDecodeLanes) {
+      InlineCursor side[kInlineDecodeLanes];
+      std::copy_n(c + first, kInlineDecodeLanes, side);
       const uint32_t at = run * kRunElements + first * kLaneGroup;
       for (uint32_t k = 0; k < kLaneGroup; k += kStep)
 #pragma GCC unroll 4
         for (uint32_t q = 0; q < kInlineDecodeLanes; ++q) {
           const uint32_t j = at + q * kLaneGroup + k;
           take_elements<kMostRaw, kStep>(
-              c[q], [&](uint32_t i) { return table_of(j + i); }, raw_bits,
+              side[q], [&](uint32_t i) { return table_of(j + i); }, raw_bits,
               [&](uint32_t i, uint32_t symbol, uint64_t raw) { put(j + i, symbol, raw); });
         }
+      std::copy_n(side, kInlineDecodeLanes, c + first);
     }
-    if (run * kRunElements < n) {
-      const auto table_of = tables_at(run);
-      for (uint32_t q = 0; q < kInlineDecodeLanes; ++q) {
-        const uint32_t at = run * kRunElements + (first + q) * kLaneGroup;
-        for (uint32_t j = at; j < std::min(at + kLaneGroup, n); ++j)
-          take_elements<kMostRaw, 1>(
-              c[q], [&](uint32_t) { return table_of(j); }, raw_bits,
-              [&](uint32_t, uint32_t symbol, uint64_t raw) { put(j, symbol, raw); });
-      }
-    }
-    for (uint32_t q = 0; q < kInlineDecodeLanes; ++q)
-      if (!ends_well(c[q].lane, c[q].position, set.words[first + q]))
-        return BlockStatus::bad_stream;
   }
+  if (run * kRunElements < n) {
+    const auto table_of = tables_at(run);
+    for (uint32_t j = run * kRunElements; j < n; ++j)
+      take_elements<kMostRaw, 1>(
+          c[j / kLaneGroup % kLanes], [&](uint32_t) { return table_of(j); }, raw_bits,
+          [&](uint32_t, uint32_t symbol, uint64_t raw) { put(j, symbol, raw); });
+  }
+  for (uint32_t l = 0; l < kLanes; ++l)
+    if (!ends_well(c[l].lane, c[l].position, set.words[l])) return BlockStatus::bad_stream;
   return BlockStatus::ok;
 }
 
