@@ -6,6 +6,7 @@
 
 #include "gramzip/core/table_wire.h"
 #include "host/backend/cuda_backend.h"
+#include "host/model/exact_values.h"
 
 namespace gramzip {
 using namespace kernels;
@@ -23,6 +24,11 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes = 0;
   };
   for (size_t i = 0; i < in.size(); ++i) {
+    if (is_float(in[i].type) && !in[i].fast &&
+        !model::choose_exact_values(in[i].content, in[i].type).empty()) {
+      cpu_->encode(in.subspan(i, 1), out.subspan(i, 1));
+      continue;
+    }
     if (in[i].text == nullptr) {
       coded.push_back(in[i]);
       coded_out.push_back(&out[i]);
