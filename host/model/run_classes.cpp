@@ -4,16 +4,17 @@
 #include <algorithm>
 #include <numeric>
 
+#include "host/model/class_sums.inl"
+#include "host/model/code_lengths.h"
 #include "host/model/fixed_log.h"
 #include "host/model/run_sample.h"
 
 namespace gramzip::model {
 namespace {
-constexpr uint32_t kRounds = 6;        // of assigning the sample by coarse symbols
-constexpr uint32_t kRoundsMerged = 2;  // once more with the classes that are left
-constexpr uint32_t kRoundsOfSymbols = 2;
-constexpr uint32_t kRunsOfAClass = 8;  // of the sample, at least, on average
-constexpr uint32_t kIdBitsUnit = kLogUnit;
+constexpr uint32_t kRounds = 6;         // of assigning the sample by coarse symbols
+constexpr uint32_t kRoundsMerged = 2;   // once more with the classes that are left
+
+constexpr uint32_t kRunsOfAClass = 8;   // of the sample, at least, on average
 
 // Counts of one class.
 struct Counts {
@@ -43,10 +44,8 @@ class Trainer {
     for (uint32_t i = 0; i < kRoundsMerged && classes_ > 1; ++i) round();
     out.symbol_bits = choose_width();
     if (classes_ > 1) {
-      for (uint32_t i = 0; i < kRoundsOfSymbols; ++i) {
-        symbol_costs(out.symbol_bits, out.costs);
-        assign_by_symbols(out.symbol_bits, out.costs);
-      }
+      symbol_costs(out.symbol_bits, out.costs);
+      assign_by_symbols(out.symbol_bits, out.costs);
       symbol_costs(out.symbol_bits, out.costs);
     }
     out.classes = classes_;
@@ -248,8 +247,8 @@ class Trainer {
     return best_bits;
   }
 
-  // Counts of a class, and 32 more that are drawn from all classes, so that no symbol of the
-  // sample is dear anywhere.
+  // The lengths of a code for the counts of a class and 32 more that are drawn from all classes, so
+  // that no symbol of the sample is dear anywhere. What is not in the sample costs most.
   void symbol_costs(uint32_t bits, std::vector<ClassCost>& costs) {
     count_symbols(bits);
     const uint32_t symbols = (1u << bits) + s_.exact;
@@ -260,23 +259,34 @@ class Trainer {
       total += c.total;
     }
     costs.assign(size_t{symbols} * kMaxTables, kMaxClassCost);
-    constexpr uint64_t unit = 1024, drawn = 32;
+    constexpr uint64_t unit = 64, drawn = 32;
+    std::vector<uint32_t> weights(symbols);
     for (uint32_t c = 0; c < classes_; ++c) {
-      const uint64_t sum = counts_[c].total * unit + drawn * unit + symbols;
       for (uint32_t k = 0; k < symbols; ++k)
-        costs[size_t{k} * kMaxTables + c] =
-            cost_of(sum, counts_[c].of[k] * unit + all[k] * drawn * unit / total + 1);
+        if (all[k] > 0)
+          weights[k] = static_cast<uint32_t>(counts_[c].of[k] * unit +
+                                             all[k] * drawn * unit / total + 1);
+      const CodeBook book = make_code_book(weights, kFloatCodeLimit);
+      for (uint32_t k = 0; k < symbols; ++k)
+        if (all[k] > 0)
+          costs[size_t{k} * kMaxTables + c] =
+              static_cast<ClassCost>(book.lengths[k] << kClassCostLog2);
     }
   }
 
   void assign_by_symbols(uint32_t bits, const std::vector<ClassCost>& costs) {
-    uint16_t symbols[kRunElements];
+    uint16_t narrow[kRunElements];
     for (uint32_t i = 0; i < s_.size(); ++i) {
-      for (uint32_t j = 0; j < s_.sizes[i]; ++j)
-        symbols[j] =
-            static_cast<uint16_t>(s_.narrowed(s_.symbols[size_t{i} * kRunElements + j], bits));
-      class_of_[i] =
-          static_cast<uint8_t>(choose_class(symbols, s_.sizes[i], costs.data(), classes_));
+      const uint16_t* symbols = s_.symbols.data() + size_t{i} * kRunElements;
+      uint32_t shift = s_.widths.most - bits;
+      if (s_.exact > 0) {
+        for (uint32_t j = 0; j < s_.sizes[i]; ++j)
+          narrow[j] = static_cast<uint16_t>(s_.narrowed(symbols[j], bits));
+        symbols = narrow;
+        shift = 0;
+      }
+      class_of_[i] = static_cast<uint8_t>(
+          class_of_run(symbols, shift, s_.sizes[i], costs.data(), classes_));
     }
   }
 

@@ -46,23 +46,23 @@ GRAMZIP_HD inline ElementInfo element_info(ElementType t) {
     case ElementType::text:
       return {1, 0, 8, 18, Codec::bytes, "text"};
     case ElementType::bf16:
-      return {2, 8, 8, 16, Codec::floats, "BF16"};
+      return {2, 8, 8, 17, Codec::floats, "BF16"};
     case ElementType::f16:
-      return {2, 5, 8, 16, Codec::floats, "F16"};
+      return {2, 5, 8, 17, Codec::floats, "F16"};
     case ElementType::f32:
-      return {4, 8, 8, 16, Codec::floats, "F32"};
+      return {4, 8, 8, 17, Codec::floats, "F32"};
     case ElementType::f64:
-      return {8, 11, 11, 16, Codec::floats, "F64"};
+      return {8, 11, 11, 17, Codec::floats, "F64"};
     case ElementType::f8_e4m3:
-      return {1, 4, 7, 16, Codec::floats, "F8_E4M3"};
+      return {1, 4, 7, 17, Codec::floats, "F8_E4M3"};
     case ElementType::f8_e5m2:
-      return {1, 5, 7, 16, Codec::floats, "F8_E5M2"};
+      return {1, 5, 7, 17, Codec::floats, "F8_E5M2"};
     case ElementType::i16:
-      return {2, 0, 8, 16, Codec::planes, "I16"};
+      return {2, 0, 8, 17, Codec::planes, "I16"};
     case ElementType::i32:
-      return {4, 0, 8, 16, Codec::planes, "I32"};
+      return {4, 0, 8, 17, Codec::planes, "I32"};
     case ElementType::i64:
-      return {8, 0, 8, 16, Codec::planes, "I64"};
+      return {8, 0, 8, 17, Codec::planes, "I64"};
     default:
       return {1, 0, 8, 16, Codec::bytes, "bytes"};
   }
