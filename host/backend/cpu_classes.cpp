@@ -16,7 +16,6 @@
 namespace gramzip::cpu {
 namespace {
 using Bytes = std::span<const uint8_t>;
-constexpr uint32_t kMaxPeriod = 512;
 
 // Appends a table to those of the segment.
 void add_table(const CodeBook& book, EncodedSegment& out) {
@@ -152,7 +151,7 @@ bool bytes_suffice(std::span<const CodeBook> books, uint64_t bits, uint32_t runs
 }  // namespace
 
 bool has_planes(const SegmentInput& in) {
-  if (in.type == ElementType::bytes) return in.period >= 2 && in.period <= kMaxPeriod;
+  if (in.type == ElementType::bytes) return in.period >= kMinPeriod && in.period <= kMaxPeriod;
   return element_info(in.type).codec == Codec::planes;
 }
 

@@ -25,18 +25,26 @@ Rules rules_of(Codec c, const ElementInfo& e) {
       return {true, e.exponent_bits, most, kFloatCodeLimit, kMaxTables};
     case Codec::ngram:
       return {true, 0, 0, 0, 0};
+    case Codec::planes:
+      return {true, 8, 8, kFloatCodeLimit, kMaxTables};
     case Codec::exact_floats:
       return {true, e.exponent_bits, std::min<uint8_t>(most, kMaxExactSymbolBits), kFloatCodeLimit,
               kMaxTables};
     case Codec::quantized:
     case Codec::reference:
-    case Codec::planes:
     case Codec::fast_floats:
     case Codec::delta:
     case Codec::sparse_delta:
       break;
   }
   return {};
+}
+
+// Codec planes: the length of the records, which for integers is that of one. 0 for other codecs.
+bool period_fits(const SegmentHeader& h, const ElementInfo& e) {
+  if (h.codec != Codec::planes) return h.period == 0;
+  if (h.type != ElementType::bytes) return h.period == e.bytes;
+  return h.period >= kMinPeriod && h.period <= kMaxPeriod;
 }
 
 bool type_fits(Codec c, ElementType t) {
@@ -125,12 +133,13 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.model_high = load_le<uint64_t>(p + 40);
   if (!ngram && (h.model_low | h.model_high) != 0)
     corrupt("it names a model that its codec has not");
+  h.period = load_le<uint16_t>(p + 48);
+  if (!period_fits(h, e)) corrupt("impossible period");
   h.exact_values = p[50];
   const bool exact = h.codec == Codec::exact_floats;
   if (h.exact_values < (exact ? 1 : 0) || h.exact_values > (exact ? kMaxExactValues : 0))
     corrupt("impossible number of exact values");
-  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 2) || !all_zero(p + 51, 13))
-    corrupt("a reserved byte is set");
+  if (!all_zero(p + 24, 8) || !all_zero(p + 51, 13)) corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame

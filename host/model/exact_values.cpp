@@ -103,7 +103,7 @@ ExactIndex::ExactIndex(std::span<const uint64_t> values)
     : count_(static_cast<uint32_t>(values.size())) {
   std::copy(values.begin(), values.end(), values_.begin());
   for (uint32_t placed = 0; placed < count_;) {  // until no two share a slot
-    factor_ += 0x1000000000000002u;
+    factor_ = (factor_ * 6364136223846793005u + 1442695040888963407u) | 1;
     std::array<bool, 1u << kSlotBits> taken{};
     for (placed = 0; placed < count_ && !taken[slot_of(values_[placed])]; ++placed) {
       taken[slot_of(values_[placed])] = true;

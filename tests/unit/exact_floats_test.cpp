@@ -106,10 +106,13 @@ TEST(ExactFloats, TheChoiceIsTheMostFrequentAscending) {
 
 TEST(ExactFloats, TheIndexKnowsItsValuesAndNoOthers) {
   std::mt19937_64 g(4);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 600; ++round) {
     std::vector<uint64_t> values(g() % (kMaxExactValues + 1));
+    const uint64_t step = uint64_t{1} << (g() % 64);  // values at equal distances, too
     for (size_t i = 0; i < values.size(); ++i)
-      values[i] = round % 2 == 0 ? g() : (g() % 1024) * (i + 1) << (g() % 50);
+      values[i] = round % 3 == 0   ? g()
+                  : round % 3 == 1 ? (g() % 1024) * (i + 1) << (g() % 50)
+                                   : g() % 64 * step;
     std::sort(values.begin(), values.end());
     values.erase(std::unique(values.begin(), values.end()), values.end());
     const model::ExactIndex index(values);
