@@ -8,12 +8,14 @@
 // A CTA decodes blocks of one segment and builds the segment's tables first; segments with more
 // tables than fit are left to a second kernel, whose tables lie in global memory. Codec bytes: a
 // lane owns a piece of the block and writes it 16 bytes at a time; codec floats: in step s the warp
-// writes 256 elements, 8 a lane. Every lane writes bytes of its own, so the result has no order.
+// writes 256 elements, 8 a lane, and so it does with exact floats, whose raw bits lie in the lanes
+// (docs/format.md, 11). Every lane writes bytes of its own, so the result has no order.
 // Reads each coded byte once, writes each decoded byte once: 1 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_decode.h"
 
 #include "kernels/common/block_lanes.h"
 #include "kernels/common/decode_table.h"
+#include "kernels/common/exact_decode.h"
 #include "kernels/common/lane_decode.h"
 #include "kernels/common/pattern.h"
 
@@ -26,8 +28,8 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
   const BlockPlan plan = plan_block(size, split, h.tables);
   if (coded_bytes >= size || h.tables == 0 || coded_bytes < plan.lanes_at + kBlockAlign)
     return BlockStatus::bad_block;
-  if (!part_ends_in_zeros(block, 0, uint64_t{plan.n} * split.raw_bits, plan.ids_at, lane))
-    return BlockStatus::bad_block;
+  const uint64_t plane_bits = split.inline_raw ? 0 : uint64_t{plan.n} * split.raw_bits;
+  if (!part_ends_in_zeros(block, 0, plane_bits, plan.ids_at, lane)) return BlockStatus::bad_block;
   const uint32_t id_bits = class_id_bits(h.tables);
   const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
   if (!part_ends_in_zeros(block, plan.ids_at, uint64_t{runs} * id_bits, plan.lanes_at, lane))
@@ -44,8 +46,10 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
   if (!read_lanes(block, plan.lanes_at, coded_bytes, lane, lanes)) return BlockStatus::bad_block;
 
   LaneReader in = lanes.reader(block, lane);
-  const bool good = split.interleaved
-                        ? decode_floats(in, t, {block, plan, split, h.tables, lane, out})
+  const FloatBlock floats{block, plan, split, h.tables, lane, out};
+  const bool good = split.inline_raw ? decode_exact(in, t, floats)
+                    : split.interleaved
+                        ? decode_floats(in, t, floats)
                         : decode_piece(in, t, lane_count(plan.n, lane, false), columns + lane,
                                        out + lane * lane_piece(plan.n));
   return __all_sync(kAllLanes, good) ? BlockStatus::ok : BlockStatus::bad_stream;
@@ -95,8 +99,9 @@ template <bool kShared>
 __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::kMinCtas)
     decode_kernel(const DecodeGroup* groups, const DeviceSegment* segments,
                   const BlockState* states, const uint64_t* coded_hashes, const DeviceTable* tables,
-                  const uint8_t* lengths, const uint16_t* global_entries, const uint8_t* data,
-                  uint32_t shared_tables, uint8_t* content, DecodeOutput* outputs) {
+                  const uint8_t* lengths, const uint16_t* global_entries, const uint64_t* exact,
+                  const uint8_t* data, uint32_t shared_tables, uint8_t* content,
+                  DecodeOutput* outputs) {
   GRAMZIP_DYN_SHARED(TableScratch, scratch);
   uint32_t* multi = reinterpret_cast<uint32_t*>(scratch + 1);
   uint16_t* single = reinterpret_cast<uint16_t*>(multi + (1u << kByteCodeLimit));
@@ -104,7 +109,7 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
   const DeviceSegment& segment = segments[group.segment];
   const SegmentHeader& h = segment.header;
   if ((h.tables <= shared_tables) != kShared) return;  // the whole CTA leaves
-  Tables t{single, multi, tables + segment.first_table};
+  Tables t{single, multi, tables + segment.first_table, exact + segment.first_exact};
   if constexpr (kShared) {
     for (uint32_t i = 0; i < h.tables; ++i)
       build_table(t.list[i], lengths, h.code_limit, *scratch, single + uint64_t{i} * kTableEntries);
@@ -153,16 +158,16 @@ cudaError_t build_tables(const DeviceTable* tables, const uint8_t* lengths, cons
 cudaError_t huffman_decode(const DecodeGroup* groups, uint32_t count, const DeviceSegment* segments,
                            const BlockState* states, const uint64_t* coded_hashes,
                            const DeviceTable* tables, const uint8_t* lengths,
-                           const uint16_t* global_entries, const uint8_t* data,
-                           uint32_t most_tables, uint8_t* content, DecodeOutput* outputs,
-                           const DecodeTuning& tuning, cudaStream_t stream) {
+                           const uint16_t* global_entries, const uint64_t* exact,
+                           const uint8_t* data, uint32_t most_tables, uint8_t* content,
+                           DecodeOutput* outputs, const DecodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
   const uint32_t kept = most_tables < tuning.shared_tables ? most_tables : tuning.shared_tables;
   const size_t smem = sizeof(TableScratch) + (sizeof(uint32_t) << kByteCodeLimit) +
                       size_t{kept} * kTableEntries * sizeof(uint16_t);
   const auto start = [&](auto kernel, size_t bytes) {
     return launch(Launch{dim3(count), dim3(tuning.warps * kWarp), bytes, stream}, kernel, groups,
-                  segments, states, coded_hashes, tables, lengths, global_entries, data,
+                  segments, states, coded_hashes, tables, lengths, global_entries, exact, data,
                   tuning.shared_tables, content, outputs);
   };
   const cudaError_t status = start(decode_kernel<true>, smem);

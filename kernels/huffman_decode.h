@@ -39,14 +39,15 @@ struct DecodeOutput {
 // more than shared_tables of them. `limits[i]`: the code length limit of table i.
 cudaError_t build_tables(const DeviceTable* tables, const uint8_t* lengths, const uint8_t* limits,
                          uint32_t count, uint16_t* entries, cudaStream_t stream);
+// exact: the exact values of all segments, from DeviceSegment::first_exact on.
 // states[].coded_hash is what the record says, coded_hashes[] what the bytes give. Sets status of
 // each output: ok, bad_coded_hash, bad_block or bad_stream.
 cudaError_t huffman_decode(const DecodeGroup* groups, uint32_t count, const DeviceSegment* segments,
                            const BlockState* states, const uint64_t* coded_hashes,
                            const DeviceTable* tables, const uint8_t* lengths,
-                           const uint16_t* global_entries, const uint8_t* data,
-                           uint32_t most_tables, uint8_t* content, DecodeOutput* outputs,
-                           const DecodeTuning& tuning, cudaStream_t stream);
+                           const uint16_t* global_entries, const uint64_t* exact,
+                           const uint8_t* data, uint32_t most_tables, uint8_t* content,
+                           DecodeOutput* outputs, const DecodeTuning& tuning, cudaStream_t stream);
 // Turns ok into bad_decoded_hash where hashes[i] is not the record's.
 cudaError_t judge_decoded(const uint64_t* expected, const uint64_t* hashes, DecodeOutput* outputs,
                           uint32_t count, cudaStream_t stream);

@@ -32,7 +32,7 @@ struct SegmentInput {
 // A coded segment: what host/frame writes as one section.
 struct EncodedSegment {
   SegmentHeader header;
-  std::vector<uint8_t> tables;       // as on the wire, header.table_bytes
+  std::vector<uint8_t> tables;       // as on the wire, exact values first, header.table_bytes
   std::vector<BlockRecord> records;  // header.blocks
   std::vector<uint8_t> data;         // blocks, each padded to 32 bytes with zeros
 };
@@ -54,6 +54,7 @@ struct SegmentView {
   std::span<const uint32_t> offsets;  // of each block in data, header.blocks + 1
   std::span<const uint8_t> data;
   const model::TextModel* text = nullptr;  // codec ngram: the model that the header names
+  std::span<const uint64_t> exact = {};    // codec exact_floats: header.exact_values of them
 };
 
 struct DecodeRequest {

@@ -3,6 +3,7 @@
 #include "host/backend/backend.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/base/checksum.h"
+#include "host/cpu/exact_floats.h"
 #include "host/cpu/huffman_decode.h"
 
 namespace gramzip {
@@ -29,9 +30,11 @@ class CpuBackend final : public Backend {
   }
 };
 
-// One block's payload into its place. The record's coded hash has not been looked at yet.
-BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTables& tables,
-                         cpu::BlockDecoder& decoder, std::span<uint8_t> out) {
+// One block's payload into its place; decode(coded, out) is for coded ones. The record's coded hash
+// has not been looked at yet.
+template <class Decode>
+BlockStatus decode_block(const SegmentView& s, uint32_t b, const Decode& decode,
+                         std::span<uint8_t> out) {
   const BlockRecord& r = s.records[b];
   const Bytes coded = s.data.subspan(s.offsets[b], r.coded_bytes);
   if (hash64(coded) != r.coded_hash) return BlockStatus::bad_coded_hash;
@@ -42,32 +45,48 @@ BlockStatus decode_block(const SegmentView& s, uint32_t b, const cpu::DecodeTabl
     case BlockMode::repeat: {
       uint32_t source = 0;
       const BlockStatus status = cpu::repeat_source(s, b, coded, source);
-      return status == BlockStatus::ok ? decode_block(s, source, tables, decoder, out) : status;
+      return status == BlockStatus::ok ? decode_block(s, source, decode, out) : status;
     }
     case BlockMode::base:
       break;
     case BlockMode::coded:
       if (coded.size() >= out.size() || s.header.tables == 0) return BlockStatus::bad_block;
-      return decoder.decode(coded, s.header.split(), tables, s.header.tables, s.header.period, out);
+      return decode(coded, out);
   }
   return BlockStatus::bad_block;
 }
 
-}  // namespace
-
-void cpu::decode_coded(const DecodeRequest& r) {
-  thread_local cpu::BlockDecoder decoder;
+template <class Decode>
+void decode_blocks(const DecodeRequest& r, const Decode& decode) {
   const SegmentView& s = r.segment;
-  const cpu::DecodeTables tables = cpu::make_decode_tables(s.tables, s.header.codec);
   size_t at = 0;
   for (uint32_t i = 0; i < r.block_count; ++i) {
     const uint32_t b = r.first_block + i, size = s.header.block_bytes(b);
     const auto out = r.output.subspan(at, size);
     at += size;
-    r.status[i] = decode_block(s, b, tables, decoder, out);
+    r.status[i] = decode_block(s, b, decode, out);
     if (r.status[i] == BlockStatus::ok && hash64(out) != s.records[b].decoded_hash)
       r.status[i] = BlockStatus::bad_decoded_hash;
   }
+}
+
+}  // namespace
+
+void cpu::decode_coded(const DecodeRequest& r) {
+  const SegmentView& s = r.segment;
+  const SegmentHeader& h = s.header;
+  if (h.codec == Codec::exact_floats) {
+    thread_local cpu::ExactDecoder decoder;
+    const cpu::ExactTables tables = cpu::make_exact_tables(s);
+    return decode_blocks(r, [&](Bytes coded, std::span<uint8_t> out) {
+      return decoder.decode(coded, h, tables, out);
+    });
+  }
+  thread_local cpu::BlockDecoder decoder;
+  const cpu::DecodeTables tables = cpu::make_decode_tables(s.tables, h.codec);
+  decode_blocks(r, [&](Bytes coded, std::span<uint8_t> out) {
+    return decoder.decode(coded, h.split(), tables, h.tables, h.period, out);
+  });
 }
 
 std::unique_ptr<Backend> make_cpu_backend() { return std::make_unique<CpuBackend>(); }

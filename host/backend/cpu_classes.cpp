@@ -6,9 +6,11 @@
 
 #include "gramzip/core/table_wire.h"
 #include "host/backend/cpu_blocks.h"
+#include "host/cpu/exact_floats.h"
 #include "host/cpu/histogram.h"
 #include "host/cpu/huffman_encode.h"
 #include "host/cpu/planes.h"
+#include "host/model/exact_values.h"
 #include "host/model/run_classes.h"
 
 namespace gramzip::cpu {
@@ -24,9 +26,14 @@ void add_table(const CodeBook& book, EncodedSegment& out) {
       at + store_table(book.lengths.data(), symbols, book.used, book.lone, out.tables.data() + at));
 }
 
+// out.tables holds the exact values already. A segment of none but plain blocks has none.
 void finish_header(std::span<const CodeBook> books, bool any_coded, EncodedSegment& out) {
-  out.tables.clear();
-  if (!any_coded) return;
+  if (!any_coded) {
+    out.tables.clear();
+    if (out.header.codec == Codec::exact_floats) out.header.codec = Codec::floats;
+    out.header.exact_values = 0;
+    return;
+  }
   for (const CodeBook& b : books) add_table(b, out);
   SegmentHeader& h = out.header;
   h.tables = static_cast<uint8_t>(books.size());
@@ -48,6 +55,7 @@ struct Space {
   std::vector<uint32_t> counts;    // [class][kWays][symbol]
   EncodeTables tables;
   BlockEncoder encoder;
+  ExactEncoder exact_encoder;
 };
 // Neighbours of equal value do not wait for each other's increment.
 constexpr uint32_t kWays = 2;
@@ -72,11 +80,36 @@ void count_run(const uint16_t* symbols, uint32_t n, uint32_t* counts, uint32_t a
   for (; j < n; ++j) ++counts[symbols[j]];
 }
 
+void find_symbols(Bytes block, const Split& split, const model::ExactIndex& exact,
+                  std::vector<uint16_t>& symbols) {
+  const auto n = static_cast<uint32_t>(block.size() / split.bytes);
+  if (symbols.size() < n) symbols.resize(n);
+  if (split.inline_raw)
+    model::exact_symbols(block, split, exact, symbols.data());
+  else
+    encode_loops().symbols(block.data(), n, split, symbols.data());
+}
+
+// Exact values, if the segment is to have some.
+std::vector<uint64_t> take_exact_values(const SegmentInput& in, EncodedSegment& out) {
+  out.tables.clear();
+  if (in.fast || !is_float(in.type)) return {};
+  std::vector<uint64_t> values = model::choose_exact_values(in.content, in.type);
+  if (values.empty()) return values;
+  SegmentHeader& h = out.header;
+  h.codec = Codec::exact_floats;
+  h.exact_values = static_cast<uint8_t>(values.size());
+  out.tables.assign(h.exact_bytes(), 0);
+  for (uint32_t d = 0; d < h.exact_values; ++d)
+    store_element(out.tables.data(), d, element_info(h.type).bytes, values[d]);
+  return values;
+}
+
 // The class of every run, and the counts of each class's symbols.
 void count_classes(Bytes content, const SegmentHeader& h, std::span<const BlockRecord> records,
-                   const model::RunClasses& classes, Space& s) {
+                   const model::RunClasses& classes, const model::ExactIndex& exact, Space& s) {
   const Split split = h.split();
-  const uint32_t alphabet = 1u << h.symbol_bits;
+  const uint32_t alphabet = h.alphabet();
   const model::Runs runs = model::count_runs(h);
   s.class_ids.assign(runs.count, 0);
   s.counts.assign(size_t{classes.classes} * kWays * alphabet, 0);
@@ -85,8 +118,7 @@ void count_classes(Bytes content, const SegmentHeader& h, std::span<const BlockR
     const Bytes block =
         in_order(content.subspan(h.block_begin(b), h.block_bytes(b)), h.period, s.planes);
     const auto n = static_cast<uint32_t>(block.size() / split.bytes);
-    if (s.symbols.size() < n) s.symbols.resize(n);
-    encode_loops().symbols(block.data(), n, split, s.symbols.data());
+    find_symbols(block, split, exact, s.symbols);
     uint8_t* const ids = s.class_ids.data() + size_t{b} * runs.per_block;
     if (classes.classes > 1)
       encode_loops().choose_classes(s.symbols.data(), n, classes.costs.data(), classes.classes,
@@ -137,13 +169,15 @@ void encode_classes(const SegmentInput& in, EncodedSegment& out) {
   std::vector<uint32_t> repeat_of;
   choose_modes(in.content, h, element, out.records, repeat_of);
 
-  const model::RunClasses classes = model::train_run_classes(in.content, h, out.records);
+  const std::vector<uint64_t> values = take_exact_values(in, out);
+  const model::ExactIndex exact(values);
+  const model::RunClasses classes = model::train_run_classes(in.content, h, out.records, values);
   h.symbol_bits = static_cast<uint8_t>(classes.symbol_bits);
   h.zero_bits = static_cast<uint8_t>(classes.zero_bits);
-  count_classes(in.content, h, out.records, classes, s);
+  count_classes(in.content, h, out.records, classes, exact, s);
 
   // A class that no run takes has no table.
-  const uint32_t alphabet = 1u << h.symbol_bits;
+  const uint32_t alphabet = h.alphabet();
   std::array<uint8_t, kMaxTables> number{};
   std::vector<CodeBook> books;
   uint64_t bits = 0;
@@ -171,6 +205,10 @@ void encode_classes(const SegmentInput& in, EncodedSegment& out) {
       write_blocks(in.content, element, repeat_of, out, [&](uint32_t b, Bytes block, uint8_t* to) {
         const size_t n = ceil_div(block.size() / split.bytes, size_t{kRunElements});
         const Bytes ids(s.class_ids.data() + size_t{b} * runs.per_block, books.size() > 1 ? n : 0);
+        if (split.inline_raw) {
+          find_symbols(block, split, exact, s.symbols);
+          return s.exact_encoder.encode(block, split, s.symbols.data(), s.tables, ids, to);
+        }
         return s.encoder.encode(in_order(block, h.period, s.planes), split, s.tables, ids, to);
       });
   finish_header(books, any_coded, out);
@@ -183,6 +221,7 @@ void encode_bytes(const SegmentInput& in, EncodedSegment& out) {
   const Split split = h.split();
   out.records.assign(h.blocks, {});
   std::vector<uint32_t> repeat_of;
+  out.tables.clear();
   choose_modes(in.content, h, split.bytes, out.records, repeat_of);
 
   thread_local PairHistogram pairs;

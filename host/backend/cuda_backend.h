@@ -50,6 +50,7 @@ class CudaBackend final : public Backend {
                    uint32_t data_bytes, EncodedSegment& out);
   void check(cudaError_t status) const { check_cuda(status, "kernel launch"); }
 
+  const std::unique_ptr<Backend> cpu_ = make_cpu_backend();  // encodes segments of exact floats
   int device_;
   std::string name_;
   std::mutex mutex_;
@@ -60,7 +61,7 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::DeviceBlock> blocks_;
   DeviceBuffer<kernels::BlockState> states_;
   DeviceBuffer<kernels::HashRange> decoded_ranges_, coded_ranges_;
-  DeviceBuffer<uint64_t> hashes_, expected_;
+  DeviceBuffer<uint64_t> hashes_, expected_, exact_;
   // encoding
   DeviceBuffer<uint32_t> counts_, codes_, lane_words_;
   DeviceBuffer<kernels::CodeSummary> summaries_;

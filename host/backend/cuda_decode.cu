@@ -16,6 +16,7 @@ struct Batch {
   std::vector<HashRange> coded_ranges;  // as states
   std::vector<DeviceTable> tables;
   std::vector<uint8_t> lengths, limits;
+  std::vector<uint64_t> exact;  // values of all segments
   std::vector<DecodeGroup> groups;
   std::vector<DecodeOutput> outputs;  // blocks asked for
   std::vector<HashRange> decoded_ranges;
@@ -41,8 +42,13 @@ std::vector<bool> needed_blocks(const DecodeRequest& r) {
 void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed, uint32_t warps) {
   const SegmentView& v = r.segment;
   const SegmentHeader& h = v.header;
-  DeviceSegment d{h, 0, batch.data_bytes, static_cast<uint32_t>(batch.states.size()),
-                  static_cast<uint32_t>(batch.tables.size())};
+  DeviceSegment d{h,
+                  0,
+                  batch.data_bytes,
+                  static_cast<uint32_t>(batch.states.size()),
+                  static_cast<uint32_t>(batch.tables.size()),
+                  static_cast<uint32_t>(batch.exact.size())};
+  batch.exact.insert(batch.exact.end(), v.exact.begin(), v.exact.end());
   for (uint32_t b = 0; b < h.blocks; ++b) {
     const BlockRecord& record = v.records[b];
     batch.states.push_back({record.mode,
@@ -141,6 +147,7 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   const auto* expected = expected_.upload(batch.expected, stream_);
   const auto* tables = tables_.upload(batch.tables, stream_);
   const auto* lengths = lengths_.upload(batch.lengths, stream_);
+  const auto* exact = exact_.upload(batch.exact, stream_);
   const auto* groups = groups_.upload(batch.groups, stream_);
   DecodeOutput* outputs = outputs_.upload(batch.outputs, stream_);
   uint64_t* hashes = hashes_.reserve(std::max(states_count, outputs_count));
@@ -154,8 +161,8 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   }
   check(checksum(data, coded_ranges, states_count, hashes, sizeof(uint64_t), {}, stream_));
   check(huffman_decode(groups, static_cast<uint32_t>(batch.groups.size()), segments, states, hashes,
-                       tables, lengths, entries, data, batch.most_tables, content, outputs, tuning,
-                       stream_));
+                       tables, lengths, entries, exact, data, batch.most_tables, content, outputs,
+                       tuning, stream_));
   check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
   check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));
 

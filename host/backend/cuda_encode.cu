@@ -7,6 +7,7 @@
 #include "gramzip/core/table_wire.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/backend/cuda_backend.h"
+#include "host/model/exact_values.h"
 
 namespace gramzip {
 using namespace kernels;
@@ -24,8 +25,9 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes = 0;
   };
   for (size_t i = 0; i < in.size(); ++i) {
-    if (in[i].text == nullptr && cpu::has_planes(in[i])) {
-      cpu::encode_classes(in[i], out[i]);  // no kernel takes planes apart
+    if (is_float(in[i].type) && !in[i].fast &&
+        !model::choose_exact_values(in[i].content, in[i].type).empty()) {
+      cpu_->encode(in.subspan(i, 1), out.subspan(i, 1));
       continue;
     }
     if (in[i].text == nullptr) {

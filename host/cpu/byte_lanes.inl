@@ -9,21 +9,12 @@
 #include "gramzip/core/lanes.h"
 #include "gramzip/core/wire.h"
 #include "host/cpu/huffman_decode.h"
+#include "host/cpu/lane_window.inl"
 
 namespace gramzip::cpu {
 namespace {
 constexpr uint32_t kSideBySide = 4;
 constexpr size_t kEntryTop = std::endian::native == std::endian::little ? 3 : 0;
-
-inline uint64_t window_at(const uint8_t* lane, uint64_t position) {
-  return load_le<uint64_t>(lane + (position >> 3)) >> (position & 7);
-}
-
-// True if the lane's codes end in its last word and zero bits follow.
-inline bool ends_well(const uint8_t* lane, uint64_t position, uint32_t words) {
-  if ((position + 31) / 32 != words) return false;
-  return position % 32 == 0 || (load_le<uint32_t>(lane + 4 * (words - 1)) >> (position % 32)) == 0;
-}
 
 // A lane's state is its window, the byte after which the window was loaded, and its output. The
 // window's top bit is set when it is loaded and moves down with the bits that are used, so that the

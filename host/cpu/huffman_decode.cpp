@@ -5,6 +5,7 @@
 
 #include "gramzip/core/wire.h"
 #include "host/base/cpu_features.h"
+#include "host/cpu/class_ids.h"
 #include "host/cpu/planes.h"
 
 namespace gramzip::cpu {
@@ -31,17 +32,7 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
 
   const uint64_t raw_bits = uint64_t{plan.n} * split.raw_bits;
   if (!rest_is_zero(block, 0, raw_bits, plan.ids_at)) return BlockStatus::bad_block;
-  const uint32_t id_bits = class_id_bits(table_count);
-  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
-  if (!rest_is_zero(block, plan.ids_at, uint64_t{runs} * id_bits, plan.lanes_at))
-    return BlockStatus::bad_block;
-  class_ids_.assign(runs, 0);
-  for (uint32_t r = 0; r < runs; ++r) {
-    class_ids_[r] =
-        static_cast<uint8_t>(load_bits(block + plan.ids_at, uint64_t{r} * id_bits, id_bits));
-    if (class_ids_[r] >= table_count || tables.codes_nothing[class_ids_[r]])
-      return BlockStatus::bad_block;
-  }
+  if (!read_class_ids(block, plan, table_count, tables, class_ids_)) return BlockStatus::bad_block;
 
   LaneLayout layout;
   if (!parse_lanes(coded, plan.lanes_at, layout)) return BlockStatus::bad_block;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "host/base/cpu_features.h"
+#include "host/cpu/class_ids.h"
 
 namespace gramzip::cpu {
 const EncodeLoops& encode_loops() {
@@ -70,10 +71,8 @@ uint32_t BlockEncoder::encode(std::span<const uint8_t> content, const Split& spl
   const LaneHead head = lane_plan.head;
   uint8_t* block = out;
   if (plan.raw_bytes > 0) std::memcpy(block, raw_plane, plan.raw_bytes);
-  std::memset(block + plan.raw_bytes, 0, plan.lanes_at - plan.raw_bytes);
-  const uint32_t id_bits = class_id_bits(table_count);
-  for (size_t r = 0; id_bits > 0 && r < class_ids.size(); ++r)
-    or_bits(block + plan.ids_at, r * id_bits, id_bits, class_ids[r]);
+  std::memset(block + plan.raw_bytes, 0, plan.ids_at - plan.raw_bytes);
+  write_class_ids(class_ids, plan, table_count, block);
 
   write_lanes({job.lanes, job.stride, words.data()}, head, encode_loops().lanes_to_rows,
               block + plan.lanes_at);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bit string of one lane. Bits gather in a register of 64; bytes that are full go out by one
-// unaligned store, so 57 bits fit between two flushes. Included by the loops of each instruction
+// unaligned store, so 56 bits fit between two flushes. Included by the loops of each instruction
 // set.
+#pragma once
 #include "gramzip/core/plan.h"
 #include "gramzip/core/wire.h"
 #include "host/cpu/encode_tables.h"
@@ -17,6 +18,11 @@ struct LaneWriter {
   void put(Code c) {
     bits |= uint64_t{c.bits} << (count & 63);
     count += c.length;
+  }
+  // A field of up to 56 bits with nothing above them.
+  void put_raw(uint64_t raw, uint32_t raw_bits) {
+    bits |= raw << (count & 63);
+    count += raw_bits;
   }
   void flush() {
     store_le<uint64_t>(at, bits);

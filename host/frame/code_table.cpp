@@ -5,7 +5,7 @@
 #include "host/base/error.h"
 
 namespace gramzip::frame {
-uint32_t load_code_table(std::span<const uint8_t> wire, uint32_t symbol_bits, uint32_t code_limit,
+uint32_t load_code_table(std::span<const uint8_t> wire, uint32_t symbols, uint32_t code_limit,
                          CodeTable& t, const std::string& where) {
   const uint8_t* p = wire.data();
   const auto corrupt = [&where](const char* what) {
@@ -14,7 +14,7 @@ uint32_t load_code_table(std::span<const uint8_t> wire, uint32_t symbol_bits, ui
   if (wire.size() < 4) corrupt("cut short");
   t.first = load_le<uint16_t>(p);
   t.count = load_le<uint16_t>(p + 2);
-  const uint32_t symbols = 1u << symbol_bits, bytes = table_wire_bytes(t.count);
+  const uint32_t bytes = table_wire_bytes(t.count);
   if (uint32_t{t.first} + t.count > symbols) corrupt("symbols outside the alphabet");
   if (wire.size() < bytes) corrupt("cut short");
   t.lengths.resize(t.count);

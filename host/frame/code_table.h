@@ -8,6 +8,6 @@
 
 namespace gramzip::frame {
 // Reads the table at the front of `bytes`, checks it and returns its size. Throws Error(corrupt).
-uint32_t load_code_table(std::span<const uint8_t> bytes, uint32_t symbol_bits, uint32_t code_limit,
+uint32_t load_code_table(std::span<const uint8_t> bytes, uint32_t symbols, uint32_t code_limit,
                          CodeTable& t, const std::string& where);
 }  // namespace gramzip::frame

@@ -84,7 +84,7 @@ size_t ContextReader::load(std::span<const uint8_t> bytes, StreamShape shape,
   tables_.clear();
   CodeTable t;
   for (uint32_t g = 0; g < groups; ++g) {
-    at += load_code_table(bytes.subspan(at), shape.symbol_bits, kStreamCodeLimit, t,
+    at += load_code_table(bytes.subspan(at), 1u << shape.symbol_bits, kStreamCodeLimit, t,
                           where + ", table " + std::to_string(g));
     tables_.emplace_back(t.lengths, t.first, kStreamCodeLimit);
   }

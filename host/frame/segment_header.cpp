@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/frame/segment_header.h"
 
+#include <algorithm>
+
 #include "host/base/error.h"
 
 namespace gramzip::frame {
@@ -28,6 +30,8 @@ Rules rules_of(Codec c, const ElementInfo& e) {
     case Codec::reference:
       return {true, 0, 0, 0, 0};
     case Codec::exact_floats:
+      return {true, e.exponent_bits, std::min<uint8_t>(most, kMaxExactSymbolBits), kFloatCodeLimit,
+              kMaxTables};
     case Codec::quantized:
     case Codec::fast_floats:
     case Codec::delta:
@@ -147,7 +151,11 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   if (h.reference_at > UINT64_MAX - h.decoded_bytes) corrupt("it refers to impossible bytes");
   h.period = load_le<uint16_t>(p + 48);
   if (!period_fits(h, e)) corrupt("impossible period");
-  if (!all_zero(p + 50, 1) || !all_zero(p + 53, 11)) corrupt("a reserved byte is set");
+  h.exact_values = p[50];
+  const bool exact = h.codec == Codec::exact_floats;
+  if (h.exact_values < (exact ? 1 : 0) || h.exact_values > (exact ? kMaxExactValues : 0))
+    corrupt("impossible number of exact values");
+  if (!all_zero(p + 53, 11)) corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame

@@ -31,6 +31,25 @@ uint64_t segment_section_bytes(const EncodedSegment& s) {
   return h.section_bytes();
 }
 
+namespace {
+std::vector<uint64_t> load_exact_values(const SegmentHeader& h, std::span<const uint8_t> wire,
+                                        const std::string& where) {
+  const auto corrupt = [&where](const char* what) {
+    fail(ErrorCode::corrupt, where + ": " + what);
+  };
+  const uint32_t element = element_info(h.type).bytes, bytes = h.exact_bytes();
+  if (wire.size() < bytes) corrupt("its exact values are cut short");
+  std::vector<uint64_t> values(h.exact_values);
+  for (uint32_t d = 0; d < h.exact_values; ++d) {
+    values[d] = load_element(wire.data(), d, element);
+    if (d > 0 && values[d] <= values[d - 1]) corrupt("its exact values are not in order");
+  }
+  const uint32_t end = h.exact_values * element;
+  if (!all_zero(wire.data() + end, bytes - end)) corrupt("a reserved byte is set");
+  return values;
+}
+}  // namespace
+
 SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes,
                               const std::string& where) {
   const auto corrupt = [](const std::string& what) { fail(ErrorCode::corrupt, what); };
@@ -44,9 +63,11 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
 
   size_t at = kSegmentHeaderBytes;
   const size_t tables_end = at + h.table_bytes;
+  m.exact = load_exact_values(h, meta.subspan(at, h.table_bytes), where);
+  at += h.exact_bytes();
   m.tables.resize(h.tables);
   for (uint32_t t = 0; t < h.tables; ++t)
-    at += load_code_table(meta.subspan(at, tables_end - at), h.symbol_bits, h.code_limit,
+    at += load_code_table(meta.subspan(at, tables_end - at), h.alphabet(), h.code_limit,
                           m.tables[t], where + ", code table " + std::to_string(t));
   if (at != tables_end) corrupt(where + ": its code tables do not fill their place");
   if (!all_zero(meta.data() + at, records_at - at)) corrupt(where + ": a reserved byte is set");

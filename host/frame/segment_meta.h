@@ -17,13 +17,14 @@ uint64_t segment_section_bytes(const EncodedSegment& s);
 // A segment's meta, checked: everything a backend may rely on (see SegmentView).
 struct SegmentMeta {
   SegmentHeader header;
+  std::vector<uint64_t> exact;  // values, header.exact_values
   std::vector<CodeTable> tables;
   std::vector<BlockRecord> records;
   std::vector<uint32_t> offsets;  // blocks + 1
 
   // model: codec ngram needs the one that the header names.
   SegmentView view(std::span<const uint8_t> data, const model::TextModel* model = nullptr) const {
-    return {header, tables, records, offsets, data, model};
+    return {header, tables, records, offsets, data, model, exact};
   }
   // Of the model (codec ngram) or of the content (codec reference).
   Hash128 model_id() const { return {header.model_low, header.model_high}; }

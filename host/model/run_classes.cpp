@@ -34,7 +34,7 @@ uint64_t n_log_n(uint64_t n) { return n < 2 ? 0 : n * fixed_log2(n); }
 
 class Trainer {
  public:
-  explicit Trainer(const RunSample& s) : s_(s), coarse_(1u << s.widths.coarse) {}
+  explicit Trainer(const RunSample& s) : s_(s), coarse_((1u << s.widths.coarse) + s.exact) {}
 
   RunClasses train() {
     RunClasses out;
@@ -44,9 +44,8 @@ class Trainer {
     for (uint32_t i = 0; i < kRoundsMerged && classes_ > 1; ++i) round();
     out.symbol_bits = choose_width();
     if (classes_ > 1) {
-      shift_ = s_.widths.most - out.symbol_bits;
       symbol_costs(out.symbol_bits, out.costs);
-      assign_by_symbols(out.costs);
+      assign_by_symbols(out.symbol_bits, out.costs);
       symbol_costs(out.symbol_bits, out.costs);
     }
     out.classes = classes_;
@@ -102,7 +101,11 @@ class Trainer {
   // Of all runs, in 1/1024 bit: what the sample's symbols of these counts take, and the table.
   uint64_t scaled(uint64_t bits) const { return bits * s_.all_runs / s_.size(); }
   uint64_t table_cost(uint32_t first, uint32_t last, uint32_t finer_bits) const {
-    const uint32_t span = (last - first + 1) << finer_bits;
+    const uint32_t exponents = 1u << s_.widths.coarse;  // what comes behind is exact
+    const auto place = [&](uint32_t k) {
+      return k < exponents ? k << finer_bits : (exponents << finer_bits) + k - exponents;
+    };
+    const uint32_t span = finer_bits == 0 ? last - first + 1 : place(last + 1) - place(first);
     return uint64_t{table_wire_bytes(span)} * 8 * kLogUnit;
   }
   struct Extent {
@@ -202,13 +205,12 @@ class Trainer {
   }
 
   void count_symbols(uint32_t bits) {
-    const uint32_t shift = s_.widths.most - bits;
     counts_.assign(classes_, {});
-    for (Counts& c : counts_) c.of.assign(size_t{1} << bits, 0);
+    for (Counts& c : counts_) c.of.assign((size_t{1} << bits) + s_.exact, 0);
     for (uint32_t i = 0; i < s_.size(); ++i) {
       Counts& c = counts_[class_of_[i]];
       const uint16_t* symbols = s_.symbols.data() + size_t{i} * kRunElements;
-      for (uint32_t j = 0; j < s_.sizes[i]; ++j) ++c.of[symbols[j] >> shift];
+      for (uint32_t j = 0; j < s_.sizes[i]; ++j) ++c.of[s_.narrowed(symbols[j], bits)];
       c.total += s_.sizes[i];
     }
   }
@@ -224,15 +226,18 @@ class Trainer {
       for (Counts& c : counts_) {
         if (c.total == 0) continue;
         uint64_t code = n_log_n(c.total), minus = 0, used = 0;
+        const uint32_t exact = std::accumulate(c.of.end() - s_.exact, c.of.end(), 0u);
         for (const uint32_t n : c.of) minus += n_log_n(n), used += n > 0 ? 1 : 0;
         code = code > minus ? code - minus : 0;
         // A sample is more even than what it is drawn from: 0.72 bits a symbol in all.
         const Extent e = extent(c);
         cost += scaled(code + used * (kLogUnit * 3 / 4) +
-                       uint64_t{c.total} * (s_.widths.most - bits) * kLogUnit) +
+                       uint64_t{c.total - exact} * (s_.widths.most - bits) * kLogUnit) +
                 table_cost(e.first, e.last, 0);
-        for (size_t k = 0; k < c.of.size() / 2; ++k) c.of[k] = c.of[2 * k] + c.of[2 * k + 1];
-        c.of.resize(c.of.size() / 2);
+        const size_t plain = c.of.size() - s_.exact, half = plain / 2;
+        for (size_t k = 0; k < half; ++k) c.of[k] = c.of[2 * k] + c.of[2 * k + 1];
+        c.of.erase(c.of.begin() + static_cast<ptrdiff_t>(half),
+                   c.of.begin() + static_cast<ptrdiff_t>(plain));
       }
       if (cost <= best) {
         best = cost;
@@ -246,7 +251,7 @@ class Trainer {
   // that no symbol of the sample is dear anywhere. What is not in the sample costs most.
   void symbol_costs(uint32_t bits, std::vector<ClassCost>& costs) {
     count_symbols(bits);
-    const uint32_t symbols = 1u << bits;
+    const uint32_t symbols = (1u << bits) + s_.exact;
     std::vector<uint64_t> all(symbols, 0);
     uint64_t total = 0;
     for (const Counts& c : counts_) {
@@ -269,17 +274,25 @@ class Trainer {
     }
   }
 
-  void assign_by_symbols(const std::vector<ClassCost>& costs) {
-    for (uint32_t i = 0; i < s_.size(); ++i)
-      class_of_[i] =
-          static_cast<uint8_t>(class_of_run(s_.symbols.data() + size_t{i} * kRunElements, shift_,
-                                            s_.sizes[i], costs.data(), classes_));
+  void assign_by_symbols(uint32_t bits, const std::vector<ClassCost>& costs) {
+    uint16_t narrow[kRunElements];
+    for (uint32_t i = 0; i < s_.size(); ++i) {
+      const uint16_t* symbols = s_.symbols.data() + size_t{i} * kRunElements;
+      uint32_t shift = s_.widths.most - bits;
+      if (s_.exact > 0) {
+        for (uint32_t j = 0; j < s_.sizes[i]; ++j)
+          narrow[j] = static_cast<uint16_t>(s_.narrowed(symbols[j], bits));
+        symbols = narrow;
+        shift = 0;
+      }
+      class_of_[i] = static_cast<uint8_t>(
+          class_of_run(symbols, shift, s_.sizes[i], costs.data(), classes_));
+    }
   }
 
   const RunSample& s_;
   uint32_t coarse_;  // values of a coarse symbol
   uint32_t classes_ = 1;
-  uint32_t shift_ = 0;
   std::vector<uint8_t> class_of_;
   std::vector<Counts> counts_;
   std::vector<ClassCost> costs_;
@@ -303,8 +316,9 @@ uint32_t common_zero_bits(std::span<const uint8_t> content, uint32_t element) {
 }  // namespace
 
 RunClasses train_run_classes(std::span<const uint8_t> content, const SegmentHeader& header,
-                             std::span<const BlockRecord> records) {
-  const RunSample sample = sample_runs(content, header, records);
+                             std::span<const BlockRecord> records,
+                             std::span<const uint64_t> exact) {
+  const RunSample sample = sample_runs(content, header, records, exact);
   RunClasses out;
   if (sample.size() == 0)
     out.symbol_bits = sample.widths.least;

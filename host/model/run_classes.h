@@ -27,6 +27,8 @@ struct RunClasses {
 
 // content: the segment's, in its own order of bytes. header: codec, type, period and sizes count.
 // records: blocks of mode raw count, that is those that are neither constant nor a repeat.
+// exact: the exact values of codec exact_floats, else empty.
 RunClasses train_run_classes(std::span<const uint8_t> content, const SegmentHeader& header,
-                             std::span<const BlockRecord> records);
+                             std::span<const BlockRecord> records,
+                             std::span<const uint64_t> exact = {});
 }  // namespace gramzip::model

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "host/model/exact_values.h"
+
 namespace gramzip::model {
 namespace {
 // One run in 16, and 384 at least if there are as many: classes of all runs save 0.02 % more, and
@@ -39,11 +41,12 @@ void load_planes(const uint8_t* block, const Planes& planes, uint32_t first, uin
 
 SymbolWidths symbol_widths(const SegmentHeader& h) {
   if (h.codec == Codec::planes) return {8, 8, 8};
+  const uint32_t most = h.codec == Codec::exact_floats ? kMaxExactSymbolBits : kMaxSymbolBits;
   switch (h.type) {
     case ElementType::f16:
       return {8, 10, 5};
     case ElementType::f64:
-      return {11, 12, 11};
+      return {11, most, 11};
     case ElementType::f8_e4m3:
       return {7, 7, 4};
     case ElementType::f8_e5m2:
@@ -62,9 +65,11 @@ Runs count_runs(const SegmentHeader& h) {
 }
 
 RunSample sample_runs(std::span<const uint8_t> content, const SegmentHeader& h,
-                      std::span<const BlockRecord> records) {
+                      std::span<const BlockRecord> records, std::span<const uint64_t> exact) {
   RunSample s;
   s.widths = symbol_widths(h);
+  s.exact = static_cast<uint32_t>(exact.size());
+  const ExactIndex index(exact);
   const Split split = make_split(h.codec, h.type, s.widths.most);
   const Runs runs = count_runs(h);
   std::vector<uint32_t> counting;
@@ -79,7 +84,6 @@ RunSample sample_runs(std::span<const uint8_t> content, const SegmentHeader& h,
   s.keys.reserve(want);
   s.begin.assign(1, 0);
   std::array<uint16_t, 1u << kMaxSymbolBits> counts{};
-  const uint32_t shift = s.widths.most - s.widths.coarse;
   for (uint32_t i = 0; i < want; ++i) {
     const uint32_t r = counting[uint64_t{i} * s.all_runs / want];
     const uint32_t block = r / runs.per_block, first = r % runs.per_block * kRunElements;
@@ -92,11 +96,15 @@ RunSample sample_runs(std::span<const uint8_t> content, const SegmentHeader& h,
       plane = (h.block_begin(block) + plane_of(planes, first)) % h.period;
       load_planes(bytes, planes, first, n, symbols);
     } else {
-      load_run(bytes + size_t{first} * split.bytes, n, split, symbols);
+      const uint8_t* const run = bytes + size_t{first} * split.bytes;
+      if (exact.empty())
+        load_run(run, n, split, symbols);
+      else
+        exact_symbols({run, size_t{n} * split.bytes}, split, index, symbols);
     }
     uint32_t least = UINT32_MAX, most = 0, sum = 0;
     for (uint32_t j = 0; j < n; ++j) {
-      const uint32_t k = symbols[j] >> shift;
+      const uint32_t k = s.narrowed(symbols[j], s.widths.coarse);
       ++counts[k];
       sum += k;
       least = std::min(least, k);

@@ -23,6 +23,7 @@ struct CoarseCount {
 
 struct RunSample {
   SymbolWidths widths{};
+  uint32_t exact = 0;               // exact values: symbols of 2^bits and above, whatever the bits
   uint32_t all_runs = 0;            // that count, sampled or not
   std::vector<uint16_t> sizes;      // symbols of each run of the sample
   std::vector<uint16_t> symbols;    // kRunElements places a run, symbols of widths.most bits
@@ -30,7 +31,12 @@ struct RunSample {
   std::vector<uint32_t> begin;      // of each run in coarse, and the end
   std::vector<uint32_t> keys;       // runs of near keys are alike at first
   uint32_t size() const { return static_cast<uint32_t>(sizes.size()); }
+  // A symbol of widths.most bits as one of fewer.
+  uint32_t narrowed(uint32_t symbol, uint32_t bits) const {
+    const uint32_t plain = 1u << widths.most;
+    return symbol < plain ? symbol >> (widths.most - bits) : symbol - plain + (1u << bits);
+  }
 };
 RunSample sample_runs(std::span<const uint8_t> content, const SegmentHeader& header,
-                      std::span<const BlockRecord> records);
+                      std::span<const BlockRecord> records, std::span<const uint64_t> exact);
 }  // namespace gramzip::model

@@ -14,6 +14,7 @@ struct Tables {
   const uint16_t* single;  // kTableEntries a table
   const uint32_t* multi;   // codec bytes
   const DeviceTable* list;
+  const uint64_t* exact;  // codec exact_floats: its values
 };
 
 // ---- Codec bytes: a lane owns `count` consecutive bytes of the block. ----

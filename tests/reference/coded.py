@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Code tables (section 3 of docs/format.md) and coded blocks (section 4)."""
-from struct import unpack
+"""Code tables (section 3 of docs/format.md), coded blocks (section 4) and exact floats (section 11)."""
+from struct import pack, unpack
 
 from check import need, need_zero, round_up, take
 
@@ -12,22 +12,33 @@ BAD_STREAM = "bad stream"
 
 # ---- code tables ----
 
-def read_tables(data, count, symbol_bits, longest, place):
+def read_exact_values(data, count, size, place):
+    """(the exact values of `size` bytes each, where the code tables start)."""
+    wire = take(data, 0, count * size, place, "exact values")
+    values = [int.from_bytes(wire[at:at + size], "little") for at in range(0, len(wire), size)]
+    need(all(a < b for a, b in zip(values, values[1:])), place, "exact values do not ascend")
+    end = round_up(len(wire), 4)
+    need_zero(take(data, len(wire), end - len(wire), place, "exact values"), place,
+              "padding behind the exact values")
+    return values, end
+
+
+def read_tables(data, count, alphabet, longest, place):
     """One decoding table for each code table in `data`, which they must fill."""
     tables = []
     at = 0
     for number in range(count):
         where = f"{place}, table {number}"
-        lengths, at = read_lengths(data, at, symbol_bits, longest, where)
+        lengths, at = read_lengths(data, at, alphabet, longest, where)
         tables.append(decoding_table(lengths, longest))
     need(at == len(data), place, f"tables end at {at}, table_bytes is {len(data)}")
     return tables
 
 
-def read_lengths(data, at, symbol_bits, longest, place):
+def read_lengths(data, at, alphabet, longest, place):
     """({symbol: code length}, where the next table starts)."""
     first, count = unpack("<HH", take(data, at, 4, place, "a table"))
-    need(first + count <= 1 << symbol_bits, place, "symbols beyond the alphabet")
+    need(first + count <= alphabet, place, "symbols beyond the alphabet")
     size = (count + 1) // 2
     packed = take(data, at + 4, size, place, "code lengths")
     end = round_up(at + 4 + size, 4)
@@ -92,13 +103,16 @@ def decode_block(data, n, segment, place):
     """The decoded bytes of a coded block of n elements."""
     block = BlockReader(data, place)
     raw_bits = segment.width - segment.symbol_bits
-    plane = read_bits(block, n * raw_bits, "raw plane")
+    inline = segment.codec == 4
+    plane = read_bits(block, 0 if inline else n * raw_bits, "raw plane")
     block.pad()
     tables = run_tables(block, n, segment.tables, place)
     block.pad()
     lanes = read_lanes(block)
     need(block.at == len(data), place, "bytes behind the last tail", BAD_BLOCK)
 
+    if inline:
+        return decode_exact(lanes, n, tables, raw_bits, segment, place)
     symbols = [0] * n
     for lane, words in enumerate(lanes):
         decode_lane(words, pieces(lane, n, segment.codec), tables, segment.longest, symbols,
@@ -195,4 +209,33 @@ def join_floats(symbols, plane, raw_bits, segment):
             raws >>= raw_bits
             value = raw >> low_bits << sign_at | symbol << low_bits | raw & low_mask
             out += value.to_bytes(size, "little")
+    return bytes(out)
+
+
+def decode_exact(lanes, n, tables, raw_bits, segment, place):
+    """The bytes of n exact floats. Behind its words a lane reads zeros."""
+    size = segment.width // 8
+    low_bits, plain = raw_bits - 1, 1 << segment.symbol_bits
+    out = bytearray(n * size)
+    for lane, words in enumerate(lanes):
+        where = f"{place}, lane {lane}"
+        bits, used = int.from_bytes(pack(f"<{len(words)}I", *words), "little"), 0
+        for start, stop in pieces(lane, n, segment.codec):
+            table = tables[start // RUN]
+            for i in range(start, stop):
+                entry = table[bits & (1 << segment.longest) - 1]
+                symbol, length = entry >> 4, entry & 15
+                bits >>= length
+                used += length
+                if symbol < plain:
+                    raw = bits & (1 << raw_bits) - 1
+                    bits >>= raw_bits
+                    used += raw_bits
+                    value = (raw >> low_bits << segment.width - 1 | symbol << low_bits
+                             | raw & (1 << low_bits) - 1)
+                else:
+                    value = segment.exact[symbol - plain]
+                out[i * size:(i + 1) * size] = value.to_bytes(size, "little")
+        need((used + 31) // 32 == len(words), where, f"{used} bits in {len(words)} words", BAD_STREAM)
+        need(bits == 0, where, "bits behind the last code are not zero", BAD_STREAM)
     return bytes(out)

@@ -82,6 +82,17 @@ def split(data, element):
     return symbols, [value >> element.width - 1 << low | value & (1 << low) - 1 for value in values]
 
 
+def split_exact(data, element, exact):
+    """The same with exact values, which have no raw value."""
+    symbols, raws = split(data, element)
+    size = element.width // 8
+    for j in range(len(symbols) if exact else 0):
+        value = int.from_bytes(data[j * size:(j + 1) * size], "little")
+        if value in exact:
+            symbols[j], raws[j] = (1 << element.symbol_bits) + exact.index(value), None
+    return symbols, raws
+
+
 def lane_of(j, n, codec):
     return j // 8 % 32 if codec != 1 else j // (-(-n // 512) * 16)
 
@@ -95,6 +106,19 @@ def coded_block(data, element, ids, codes):
         texts[lane_of(j, n, element.codec)].append(codes[ids[j // 256]][symbol])
     return (padded(bit_string(raws, element.width - element.symbol_bits), 32)
             + padded(bit_string(ids, (len(codes) - 1).bit_length()), 32)
+            + packed_lanes(["".join(text) for text in texts]))
+
+
+def exact_block(data, element, ids, codes, exact):
+    """A coded block of exact floats."""
+    symbols, raws = split_exact(data, element, exact)
+    texts = [[] for _ in range(32)]
+    for j, (symbol, raw) in enumerate(zip(symbols, raws)):
+        text = codes[ids[j // 256]][symbol]
+        if raw is not None:
+            text += f"{raw:0{element.width - element.symbol_bits}b}"[::-1]
+        texts[lane_of(j, len(symbols), 4)].append(text)
+    return (padded(bit_string(ids, (len(codes) - 1).bit_length()), 32)
             + packed_lanes(["".join(text) for text in texts]))
 
 
@@ -119,10 +143,14 @@ def in_planes(block, period):
     return b"".join(block[plane::period] for plane in range(period))
 
 
-def segment_section(content, element_type=BYTES, block_log2=None, tables=1, table_of=None, period=0):
+def segment_section(content, element_type=BYTES, block_log2=None, tables=1, table_of=None, period=0,
+                    symbol_bits=None, exact=()):
     """(meta, data) of a segment. table_of(block, run) gives the table number of a run. period: of
-    planes of bytes."""
+    planes of bytes. `exact` are the values of codec 4."""
     element = ELEMENTS[element_type]
+    if symbol_bits:
+        element = element._replace(symbol_bits=symbol_bits)
+    codec = 4 if exact else element.codec
     block_log2 = block_log2 or element.block_log2
     size = element.width // 8
     ordered = lambda block: block
@@ -145,21 +173,23 @@ def segment_section(content, element_type=BYTES, block_log2=None, tables=1, tabl
            for number, block in enumerate(blocks)]
     for number, block in enumerate(blocks):
         if modes[number] is None:
-            for j, symbol in enumerate(split(ordered(block), element)[0]):
+            for j, symbol in enumerate(split_exact(ordered(block), element, exact)[0]):
                 counts[ids[number][j // 256]][symbol] += 1
     longest = 11 if element.codec == 1 else 12
     lengths = [package_merge(count, longest) for count in counts]
     codes = [code_strings(table) for table in lengths]
     for number, block in enumerate(blocks):
         if modes[number] is None:
-            coded = coded_block(ordered(block), element, ids[number], codes)
+            coded = (exact_block(block, element, ids[number], codes, exact) if exact
+                     else coded_block(ordered(block), element, ids[number], codes))
             modes[number] = (CODED, coded) if len(coded) < len(block) else (RAW, block)
 
     if all(mode != CODED for mode, _ in modes):
         tables, lengths = 0, []
-    packed = b"".join(map(table_bytes, lengths))
-    header = pack("<8BIIQQ16xH14x", element.codec, 0, element_type, block_log2, element.symbol_bits,
-                  longest, tables, 8 if tables > 1 else 0, len(blocks), len(packed), len(content), 0, period)
+    values = b"".join(value.to_bytes(size, "little") for value in exact)
+    packed = padded(values, 4) + b"".join(map(table_bytes, lengths))
+    header = pack("<8BIIQQ16xHB13x", 4 if exact else element.codec, 0, element_type, block_log2, element.symbol_bits,
+                  longest, tables, 8 if tables > 1 else 0, len(blocks), len(packed), len(content), 0, period, len(exact))
     records = b"".join(pack("<B3xIQQ", mode, len(coded), xxh3_64(coded), xxh3_64(block))
                        for (mode, coded), block in zip(modes, blocks))
     return (header + padded(packed, 8) + records, b"".join(padded(coded, 32) for _, coded in modes))

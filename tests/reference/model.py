@@ -95,7 +95,7 @@ def read_stream(data: bytes, at: int, name: str, place: str) -> tuple[list[Prefi
         at += size
     codes: list[PrefixCode | None] = []
     for group in range(groups):
-        lengths, at = read_lengths(data, at, symbol_bits, STREAM_LONGEST, f"{place}, table {group}")
+        lengths, at = read_lengths(data, at, 1 << symbol_bits, STREAM_LONGEST, f"{place}, table {group}")
         codes.append(PrefixCode(lengths) if lengths else None)
     return [codes[group] for group in group_of], at
 

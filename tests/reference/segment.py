@@ -4,14 +4,13 @@ from collections import namedtuple
 from struct import unpack
 
 from check import FormatError, need, need_zero, round_up, take
-from coded import BAD_BLOCK, decode_block, read_tables
+from coded import BAD_BLOCK, decode_block, read_exact_values, read_tables
 from ngram import decode_text_block
 from xxh3 import xxh3_64
 
 RAW, CODED, CONSTANT, REPEAT = range(4)
 RECORD = 24
-NGRAM_TEXT = 3
-PLANES = 7
+NGRAM_TEXT, EXACT_FLOATS, PLANES = 3, 4, 7
 
 # id: (name, width in bits, exponent bits, codec)
 ELEMENTS = {
@@ -27,8 +26,8 @@ ELEMENTS = {
     9: ("I32", 32, 8, 7),
     10: ("I64", 64, 8, 7),
 }
-RESERVED_CODECS = {4: "class floats", 5: "quantized"}
-LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, PLANES: 12}
+RESERVED_CODECS = {5: "quantized"}
+LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, EXACT_FLOATS: 12, PLANES: 12}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
 
@@ -47,16 +46,20 @@ class Segment:
         if self.codec != NGRAM_TEXT:
             need_zero(self.model_name, place, "segment header: model of a codec without models")
             self.model_name = None
-        self.period, = unpack("<H", take(meta, 48, 2, place, "segment header"))
+        self.period, self.exact_count = unpack("<HB", take(meta, 48, 3, place, "segment header"))
         self.check_period(element, place)
-        need_zero(take(meta, 50, 14, place, "segment header"), place, "segment header: zero field")
+        least, most = (1, 16) if self.codec == EXACT_FLOATS else (0, 0)
+        need(least <= self.exact_count <= most, place, f"{self.exact_count} exact values")
+        need_zero(take(meta, 51, 13, place, "segment header"), place, "segment header: zero field")
 
         tables_end = 64 + self.table_bytes
         records_at = round_up(tables_end, 8)
         need(len(meta) == records_at + RECORD * self.block_count, place, "size of meta")
         need_zero(meta[tables_end:records_at], place, "padding behind the tables")
-        self.tables = read_tables(meta[64:tables_end], self.table_count, self.symbol_bits,
-                                  self.longest, place)
+        self.exact, tables_at = read_exact_values(meta[64:tables_end], self.exact_count,
+                                                  self.element_bytes, place)
+        self.tables = read_tables(meta[64 + tables_at:tables_end], self.table_count,
+                                  (1 << self.symbol_bits) + self.exact_count, self.longest, place)
         self.records = [self.read_record(meta[at:at + RECORD], number, place)
                         for number, at in enumerate(range(records_at, len(meta), RECORD))]
         has_coded = any(record.mode == CODED for record in self.records)
@@ -78,11 +81,13 @@ class Segment:
             self.element_bytes = 1
             return
         planes_of_bytes = self.codec == PLANES and name == "bytes"
-        need(codec == self.codec or planes_of_bytes, place, f"codec {self.codec} with elements of type {name}")
+        exact = (codec, self.codec) == (2, EXACT_FLOATS)
+        need(codec == self.codec or planes_of_bytes or exact, place,
+             f"codec {self.codec} with elements of type {name}")
         self.element_bytes = self.width // 8
         if self.codec == PLANES:
             self.width = 8  # of what is coded
-        highest = 8 if self.codec in (1, PLANES) else min(12, self.width - 1)
+        highest = {1: 8, 2: min(12, self.width - 1), EXACT_FLOATS: min(11, self.width - 1), PLANES: 8}[self.codec]
         need(exponent <= self.symbol_bits <= highest, place, f"symbol_bits {self.symbol_bits} for {name}")
         need(self.longest == LONGEST[self.codec], place, f"longest code length {self.longest}")
 
@@ -96,7 +101,7 @@ class Segment:
 
     def check_sizes(self, place):
         need(16 <= self.block_log2 <= 18, place, f"block_log2 {self.block_log2}")
-        need(self.table_count <= {1: 1, 2: 32, NGRAM_TEXT: 0, PLANES: 32}[self.codec], place, f"{self.table_count} tables")
+        need(self.table_count <= {1: 1, NGRAM_TEXT: 0}.get(self.codec, 32), place, f"{self.table_count} tables")
         need(self.run_log2 == (8 if self.table_count > 1 else 0), place, f"run_log2 {self.run_log2}")
         need(1 <= self.size <= 1 << 24, place, f"decoded_bytes {self.size}")
         need(self.size % self.element_bytes == 0, place, "decoded_bytes splits an element")

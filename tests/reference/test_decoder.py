@@ -145,6 +145,23 @@ class RoundTrip(unittest.TestCase):
                                    table_of=lambda block, run: run % tables)
                 self.assertIn(1, self.modes(archive))
 
+    def test_exact_floats(self):
+        for element_type, size in ((BF16, 2), (F16, 2), (F32, 4), (F64, 8), (F8_E4M3, 1), (F8_E5M2, 1)):
+            top = 1 << 8 * size - 1
+            values = [0, 1, 3, 0x71, top, top + 1, 2 * top - 1]  # zeros, denormals, a NaN
+            content = b"".join(
+                (values[i] if i < len(values) else self.rng.getrandbits(8 * size)).to_bytes(size, "little")
+                for i in (int(self.rng.expovariate(.3)) for _ in range(5003)))
+            for tables in (1, 3):
+                for bits in (None, 11 if size > 1 else 6):
+                    for exact in (values[:1], values, list(range(16)), [2 * top - 2]):
+                        archive = self.one(content, element_type=element_type, tables=tables, exact=exact,
+                                           symbol_bits=bits, table_of=lambda block, run: run % tables)
+                        if values[0] in exact and size > 1:
+                            self.assertIn(1, self.modes(archive))
+        # The values are there even if no block is coded.
+        self.assertEqual(self.modes(self.one(bytes(65536), element_type=F32, exact=[0, 7])), [2])
+
     def test_members_and_segments(self):
         members = [("a/b.txt", 0o644, 0, skewed(self.rng, 3000)), ("empty", 0o7777, 0, b""),
                    ("w\u00e9ights", 0o400, 1, skewed(self.rng, 5000)), ("z", 0, 0, b"")]

@@ -84,14 +84,15 @@ class Forged(unittest.TestCase):
         at = self.layout.find(2)[1]
         for offset, value, reason in (
                 (0, 0, "unknown codec 0"), (0, 3, "symbol_bits 8 of n-gram text"),
-                (0, 4, "class floats. is reserved"), (0, 2, "type text"),
+                (0, 4, "codec 4 with elements of type text"), (0, 2, "type text"),
                 (1, 1, "demand order"), (2, 11, "unknown element type 11"), (2, 8, "type I16"),
                 (2, 2, "type BF16"),
                 (3, 15, "block_log2"), (3, 19, "block_log2"), (4, 7, "symbol_bits 7"),
                 (5, 12, "longest code length 12"), (6, 33, "33 tables"), (7, 8, "run_log2 8"),
                 (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"),
                 (19, 1, "decoded_bytes"),
-                (32, 1, "model of a codec without models"), (48, 1, "period of a codec without planes"), (50, 1, "zero field")):
+                (32, 1, "model of a codec without models"), (48, 1, "period of a codec without planes"),
+                (50, 1, "1 exact values"), (51, 1, "zero field")):
             self.refused(reason, (at + offset, bytes([value])))
         record = self.layout.blocks[1, 0][0]
         self.refused("unknown mode 4", (record, b"\4"))
@@ -153,6 +154,27 @@ class Forged(unittest.TestCase):
         self.assertEqual(self.archive[self.layout.blocks[1, 0][0]], 1)
         self.refused("padding", (block + 905, b"\1"), status="bad block")
         self.refused("decoded bytes", (block + 100, b"\xff"), status="bad decoded hash")
+
+    def test_exact_floats(self):
+        content = b"".join(pack("<e", (i % 7 > 2) * (1 + i % 5 / 64)) for i in range(905))
+        self.use([("a", 0o644, 0, content)],
+                 [(1810, {"element_type": 3, "symbol_bits": 11, "exact": [0, 1, 2, 5, 6]})])
+        at = self.layout.find(2)[1]
+        _, block, size = self.layout.blocks[1, 0]
+        self.assertEqual(self.archive[at:at + 1] + self.archive[at + 50:at + 51], b"\4\5")
+        self.assertEqual(self.archive[at + 64:at + 76], pack("<6H", 0, 1, 2, 5, 6, 0))
+        for count in (0, 17):
+            self.refused(f"{count} exact values", (at + 50, bytes([count])))
+        self.refused("5 exact values", (at, b"\2"))
+        self.refused("symbol_bits 12", (at + 4, b"\x0c"))
+        self.refused("symbol_bits 4", (at + 4, b"\4"))
+        for value in (b"\2", b"\4"):
+            self.refused("do not ascend", (at + 64 + 4, value), (at + 64 + 6, b"\2"))
+        self.refused("padding behind the exact values", (at + 64 + 10, b"\1"))
+        # Symbols up to 2^11, the first exact value; 2^10 + 5 symbols are too few for them.
+        self.refused("beyond the alphabet", (at + 4, b"\x0a"))
+        self.refused("padding", (block + 31, b"\1"), status="bad block")
+        self.refused("bits behind", (block + size - 1, b"\x80"), status="bad stream")
 
     def test_repeat(self):
         noise = random.Random(3).randbytes(65536)

@@ -38,7 +38,8 @@ Bytes fibonacci(size_t bytes, uint64_t seed) {
   return out;
 }
 
-// Zeros, infinities, NaNs with payloads, denormals of a type, shuffled among ordinary values.
+}  // namespace
+
 Bytes special_floats(ElementType type, size_t bytes, uint64_t seed) {
   Bytes out = make_weights(type, bytes, 1.0, seed);
   const ElementInfo e = element_info(type);
@@ -51,7 +52,6 @@ Bytes special_floats(ElementType type, size_t bytes, uint64_t seed) {
     if (g() % 3 == 0) store_element(out.data(), i, e.bytes, specials[g() % 8]);
   return out;
 }
-}  // namespace
 
 std::vector<SegmentCase> edge_segments() {
   std::vector<SegmentCase> cases;
@@ -87,6 +87,9 @@ std::vector<SegmentCase> edge_segments() {
       add("specials", type, special_floats(type, block + 512, 9));
       add("scales", type, make_scales(type, 3 * block + 1000, 10));
       add("scales-and-zeros", type, join({Bytes(block), make_scales(type, block, 11), Bytes(700)}));
+      add("few-specials", type, special_floats(type, 300 * e.bytes, 10));
+      add("specials-and-constant", type,
+          join({special_floats(type, block, 11), Bytes(block), natural(type, block / 2, 12)}));
     }
   }
   return cases;
@@ -133,7 +136,11 @@ SegmentCase random_segment(uint64_t seed, size_t max_bytes) {
   while (c.content.size() < want) {
     const size_t n = 1 + g() % (1 + (size_t{1} << (g() % 18)));
     Bytes part;
-    switch (g() % 6) {
+    switch (g() % 7) {
+      case 5:
+        part = element_info(c.type).exponent_bits > 0 ? special_floats(c.type, n + 8, g())
+                                                      : natural(c.type, n, g());
+        break;
       case 0:
         part = make_random(n, g());
         break;
@@ -209,6 +216,8 @@ std::vector<FileCase> small_files() {
   files.push_back(
       {"f8", make_safetensors(
                  {{"w", "F8_E4M3", make_weights(ElementType::f8_e4m3, 16'000, 0.5, 5), 8}})});
+  files.push_back(
+      {"exact", make_safetensors({{"m", "F32", special_floats(ElementType::f32, 18'000, 6), 32}})});
   // Constant and repeat blocks need whole blocks: 64 KiB of 8 values that recur, then zeros.
   const Bytes pattern = repeat_pattern({0, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0}, 65536);
   files.push_back({"constant-and-repeat", join({pattern, pattern, Bytes(65536), pattern})});

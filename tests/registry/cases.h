@@ -44,6 +44,8 @@ std::vector<uint8_t> make_text(size_t bytes, uint64_t seed);
 std::vector<uint8_t> make_random(size_t bytes, uint64_t seed);
 // `bytes` of elements of a type, drawn from a normal distribution of deviation `sigma`.
 std::vector<uint8_t> make_weights(ElementType type, size_t bytes, double sigma, uint64_t seed);
+// Zeros, infinities, NaNs with payloads, denormals of a type, shuffled among ordinary values.
+std::vector<uint8_t> special_floats(ElementType type, size_t bytes, uint64_t seed);
 // A safetensors file of the given tensors (name, dtype, bytes; shape is flat).
 struct TensorCase {
   std::string name;

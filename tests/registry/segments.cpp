@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/registry/segments.h"
 
+#include <algorithm>
+
 #include "gramzip/core/table_wire.h"
 #include "host/base/checksum.h"
+#include "host/cpu/exact_floats.h"
 #include "host/cpu/histogram.h"
 #include "host/cpu/huffman_encode.h"
 #include "host/frame/segment_meta.h"
+#include "host/model/exact_values.h"
 
 namespace gramzip::test {
 EncodedSegment encode_segment(Backend& backend, const SegmentCase& c) {
@@ -47,6 +51,15 @@ size_t block_offset(const EncodedSegment& s, uint32_t block) {
   return at;
 }
 
+namespace {
+void append_table(const CodeBook& book, uint32_t alphabet, std::vector<uint8_t>& tables) {
+  const size_t at = tables.size();
+  tables.resize(at + table_wire_bytes(alphabet));
+  tables.resize(
+      at + store_table(book.lengths.data(), alphabet, book.used, book.lone, tables.data() + at));
+}
+}  // namespace
+
 EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables, uint32_t symbol_bits) {
   EncodedSegment s;
   s.header = make_segment_header(c.type, static_cast<uint32_t>(c.content.size()));
@@ -64,10 +77,7 @@ EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables, uint32
   std::vector<CodeBook> books;
   for (const auto& count : counts) {
     books.push_back(make_code_book(count, s.header.code_limit));
-    std::vector<uint8_t> wire(table_wire_bytes(symbols));
-    wire.resize(store_table(books.back().lengths.data(), symbols, books.back().used,
-                            books.back().lone, wire.data()));
-    s.tables.insert(s.tables.end(), wire.begin(), wire.end());
+    append_table(books.back(), symbols, s.tables);
   }
   s.header.tables = static_cast<uint8_t>(tables);
   s.header.run_log2 = tables > 1 ? 8 : 0;
@@ -81,5 +91,59 @@ EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables, uint32
   s.data.resize(round_up(s.data.size(), kBlockAlign), 0);
   s.records = {r};
   return s;
+}
+
+EncodedSegment encode_with_values(const SegmentCase& c, std::span<const uint64_t> values,
+                                  uint32_t tables, uint32_t symbol_bits, size_t used) {
+  EncodedSegment s;
+  s.header = make_segment_header(c.type, static_cast<uint32_t>(c.content.size()));
+  s.header.codec = Codec::exact_floats;
+  s.header.symbol_bits = static_cast<uint8_t>(symbol_bits);
+  s.header.exact_values = static_cast<uint8_t>(values.size());
+  s.header.tables = static_cast<uint8_t>(tables);
+  s.header.run_log2 = tables > 1 ? 8 : 0;
+  const Split split = s.header.split();
+  const uint32_t alphabet = s.header.alphabet();
+  std::vector<uint16_t> symbols(c.content.size() / split.bytes);
+  model::exact_symbols(c.content, split,
+                     model::ExactIndex(values.first(std::min(used, values.size()))),
+                     symbols.data());
+  std::vector<uint8_t> ids(ceil_div(symbols.size(), kRunElements));
+  for (size_t r = 0; r < ids.size(); ++r) ids[r] = static_cast<uint8_t>((r * 7 + 3) % tables);
+  std::vector<std::vector<uint32_t>> counts(tables, std::vector<uint32_t>(alphabet, 0));
+  for (size_t j = 0; j < symbols.size(); ++j) ++counts[ids[j / kRunElements]][symbols[j]];
+  s.tables.assign(s.header.exact_bytes(), 0);
+  for (size_t d = 0; d < values.size(); ++d)
+    store_element(s.tables.data(), d, split.bytes, values[d]);
+  std::vector<CodeBook> books;
+  for (const auto& count : counts) {
+    books.push_back(make_code_book(count, s.header.code_limit));
+    append_table(books.back(), alphabet, s.tables);
+  }
+  s.header.table_bytes = static_cast<uint32_t>(s.tables.size());
+  cpu::EncodeTables codes;
+  cpu::make_encode_tables(books, 0, codes);
+  s.data.resize(c.content.size() + kBlockAlign);
+  cpu::ExactEncoder encoder;
+  const uint32_t coded =
+      encoder.encode(c.content, split, symbols.data(), codes,
+                     std::span(ids).first(tables > 1 ? ids.size() : 0), s.data.data());
+  if (coded == 0) std::abort();
+  s.data.resize(coded);
+  s.records = {{BlockMode::coded, coded, hash64(s.data), hash64(c.content)}};
+  s.data.resize(round_up(coded, kBlockAlign), 0);
+  return s;
+}
+
+std::vector<uint64_t> special_values(ElementType type, size_t count) {
+  const ElementInfo e = element_info(type);
+  const uint32_t bits = 8u * e.bytes, mantissa = bits - 1 - e.exponent_bits;
+  const uint64_t inf = ((uint64_t{1} << e.exponent_bits) - 1) << mantissa,
+                 sign = uint64_t{1} << (bits - 1);
+  std::vector<uint64_t> values = {0, sign, inf | 1, 1, inf, sign | 2, inf | sign, inf | sign | 3};
+  for (uint64_t k = 4; values.size() < count; ++k) values.push_back(inf / 2 + k);
+  values.resize(count);
+  std::sort(values.begin(), values.end());
+  return values;
 }
 }  // namespace gramzip::test

@@ -22,4 +22,10 @@ size_t block_offset(const EncodedSegment& s, uint32_t block);
 // A floats segment of one block coded with `tables` tables, runs of 256 elements assigned in turn.
 // symbol_bits: 0 for the width that this release writes, or another that it reads.
 EncodedSegment encode_with_classes(const SegmentCase& c, uint32_t tables, uint32_t symbol_bits = 0);
+// The same for codec exact_floats with these values, ascending; symbol_bits has no default.
+// used: how many of the values, from the first on, the encoder makes use of.
+EncodedSegment encode_with_values(const SegmentCase& c, std::span<const uint64_t> values,
+                                  uint32_t tables, uint32_t symbol_bits, size_t used = 16);
+// Values that special_floats() has many of, and some that it has not: as many as asked for.
+std::vector<uint64_t> special_values(ElementType type, size_t count);
 }  // namespace gramzip::test

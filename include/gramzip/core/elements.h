@@ -73,11 +73,12 @@ GRAMZIP_HD inline ElementInfo element_info(ElementType t) {
 // symbol is the exponent and the top mantissa bits, the raw value the sign above the low mantissa
 // bits.
 struct Split {
-  uint8_t bytes;          // E: 1, 2, 4 or 8
-  uint8_t symbol_bits;    // S
-  uint8_t raw_bits;       // R = 8 * E - S - Z
-  bool interleaved;       // lanes take groups of 8 elements in turn (floats), not contiguous pieces
-  uint8_t zero_bits = 0;  // Z: the lowest; 0 if R is
+  uint8_t bytes;            // E: 1, 2, 4 or 8
+  uint8_t symbol_bits;      // S
+  uint8_t raw_bits;         // R = 8 * E - S - Z
+  bool interleaved;         // lanes take groups of 8 elements in turn, not contiguous pieces
+  uint8_t zero_bits = 0;    // Z: the lowest; 0 if R is
+  bool inline_raw = false;  // raw bits follow their codes in the lanes: there is no raw plane
 
   GRAMZIP_HD uint32_t symbol(uint64_t x) const {
     const uint32_t shift =
@@ -106,6 +107,7 @@ GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits,
   s.raw_bits = static_cast<uint8_t>(8 * s.bytes - symbol_bits - zero_bits);
   s.interleaved = c != Codec::bytes;
   s.zero_bits = static_cast<uint8_t>(zero_bits);
+  s.inline_raw = c == Codec::exact_floats;
   return s;
 }
 

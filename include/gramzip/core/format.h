@@ -52,9 +52,14 @@ struct SegmentHeader {
   uint8_t exact_values;            // codec exact_floats: their number; else 0
   bool of_base;                    // reference_at is an offset in the base, not in this content
 
-  uint8_t zero_bits;  // codec floats: lowest bits that are zero in every element
+  uint8_t zero_bits;               // codec floats: lowest bits that are zero in every element
 
   GRAMZIP_HD Split split() const { return make_split(codec, type, symbol_bits, zero_bits); }
+  GRAMZIP_HD uint32_t alphabet() const { return (1u << symbol_bits) + exact_values; }
+  // Bytes of the exact values in front of the code tables, with their padding.
+  GRAMZIP_HD uint32_t exact_bytes() const {
+    return static_cast<uint32_t>(round_up(exact_values * element_info(type).bytes, 4));
+  }
   GRAMZIP_HD uint32_t block_begin(uint32_t b) const { return b << block_log2; }
   GRAMZIP_HD uint32_t block_bytes(uint32_t b) const {
     const uint32_t size = 1u << block_log2, rest = decoded_bytes - block_begin(b);

@@ -10,6 +10,9 @@ inline constexpr uint32_t kRunElements = 256;  // elements that share a class ta
 inline constexpr uint32_t kLaneGroup = 8;      // consecutive elements of a lane, codec floats
 inline constexpr uint32_t kMaxSymbolBits = 12;
 inline constexpr uint32_t kMaxSymbols = 1u << kMaxSymbolBits;
+inline constexpr uint32_t kMaxExactValues = 16;  // codec exact_floats
+inline constexpr uint32_t kMaxExactSymbolBits =
+    11;  // codec exact_floats: S, so that all symbols fit an entry
 inline constexpr uint32_t kMaxTables = 32;
 inline constexpr uint32_t kMaxTableBytes = 4 + kMaxSymbols / 2;
 inline constexpr uint32_t kByteCodeLimit = 11;   // longest code, codec bytes

@@ -24,7 +24,7 @@ struct BlockPlan {
 GRAMZIP_HD inline BlockPlan plan_block(uint32_t decoded_bytes, const Split& s, uint32_t tables) {
   BlockPlan p{};
   p.n = decoded_bytes / s.bytes;
-  p.raw_bytes = static_cast<uint32_t>(ceil_div(uint64_t{p.n} * s.raw_bits, 8));
+  p.raw_bytes = s.inline_raw ? 0 : static_cast<uint32_t>(ceil_div(uint64_t{p.n} * s.raw_bits, 8));
   p.ids_at = static_cast<uint32_t>(round_up(p.raw_bytes, kBlockAlign));
   p.ids_bytes = static_cast<uint32_t>(ceil_div(ceil_div(p.n, kRunElements) * ceil_log2(tables), 8));
   p.lanes_at = p.ids_at + static_cast<uint32_t>(round_up(p.ids_bytes, kBlockAlign));
