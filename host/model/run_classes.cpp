@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "host/model/class_sums.inl"
 #include "host/model/code_lengths.h"
 #include "host/model/fixed_log.h"
 #include "host/model/run_sample.h"
@@ -12,7 +13,7 @@ namespace gramzip::model {
 namespace {
 constexpr uint32_t kRounds = 6;         // of assigning the sample by coarse symbols
 constexpr uint32_t kRoundsMerged = 2;   // once more with the classes that are left
-constexpr uint32_t kRoundsOfSymbols = 3;
+
 constexpr uint32_t kRunsOfAClass = 8;   // of the sample, at least, on average
 
 // Counts of one class.
@@ -44,11 +45,9 @@ class Trainer {
     out.symbol_bits = choose_width();
     if (classes_ > 1) {
       shift_ = s_.widths.most - out.symbol_bits;
-      for (uint32_t i = 0;; ++i) {
-        symbol_costs(out.symbol_bits, i > 0, out.costs);
-        if (i + 1 == kRoundsOfSymbols) break;
-        assign_by_symbols(out.costs);
-      }
+      symbol_costs(out.symbol_bits, out.costs);
+      assign_by_symbols(out.costs);
+      symbol_costs(out.symbol_bits, out.costs);
     }
     out.classes = classes_;
     return out;
@@ -241,10 +240,9 @@ class Trainer {
     return best_bits;
   }
 
-  // From the counts of a class, and 32 more that are drawn from all classes, so that no symbol of
-  // the sample is dear anywhere: by share, or by the lengths of a code for them, which are what a
-  // run will take.
-  void symbol_costs(uint32_t bits, bool by_lengths, std::vector<ClassCost>& costs) {
+  // The lengths of a code for the counts of a class and 32 more that are drawn from all classes, so
+  // that no symbol of the sample is dear anywhere. What is not in the sample costs most.
+  void symbol_costs(uint32_t bits, std::vector<ClassCost>& costs) {
     count_symbols(bits);
     const uint32_t symbols = 1u << bits;
     std::vector<uint64_t> all(symbols, 0);
@@ -257,14 +255,10 @@ class Trainer {
     constexpr uint64_t unit = 64, drawn = 32;
     std::vector<uint32_t> weights(symbols);
     for (uint32_t c = 0; c < classes_; ++c) {
-      const uint64_t sum = counts_[c].total * unit + drawn * unit + symbols;
-      for (uint32_t k = 0; k < symbols; ++k) {
-        if (all[k] == 0) continue;
-        const uint64_t w = counts_[c].of[k] * unit + all[k] * drawn * unit / total + 1;
-        weights[k] = static_cast<uint32_t>(w);
-        costs[size_t{k} * kMaxTables + c] = cost_of(sum, w);
-      }
-      if (!by_lengths) continue;
+      for (uint32_t k = 0; k < symbols; ++k)
+        if (all[k] > 0)
+          weights[k] = static_cast<uint32_t>(counts_[c].of[k] * unit +
+                                             all[k] * drawn * unit / total + 1);
       const CodeBook book = make_code_book(weights, kFloatCodeLimit);
       for (uint32_t k = 0; k < symbols; ++k)
         if (all[k] > 0)
@@ -274,13 +268,9 @@ class Trainer {
   }
 
   void assign_by_symbols(const std::vector<ClassCost>& costs) {
-    uint16_t symbols[kRunElements];
-    for (uint32_t i = 0; i < s_.size(); ++i) {
-      for (uint32_t j = 0; j < s_.sizes[i]; ++j)
-        symbols[j] = static_cast<uint16_t>(s_.symbols[size_t{i} * kRunElements + j] >> shift_);
-      class_of_[i] =
-          static_cast<uint8_t>(choose_class(symbols, s_.sizes[i], costs.data(), classes_));
-    }
+    for (uint32_t i = 0; i < s_.size(); ++i)
+      class_of_[i] = static_cast<uint8_t>(class_of_run(s_.symbols.data() + size_t{i} * kRunElements,
+                                                       shift_, s_.sizes[i], costs.data(), classes_));
   }
 
   const RunSample& s_;
