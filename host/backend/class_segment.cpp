@@ -4,12 +4,9 @@
 #include "host/model/code_lengths.h"
 
 namespace gramzip {
-namespace {
-constexpr uint32_t kMaxPeriod = 512;
-}  // namespace
 
 bool has_planes(const SegmentInput& in) {
-  if (in.type == ElementType::bytes) return in.period >= 2 && in.period <= kMaxPeriod;
+  if (in.type == ElementType::bytes) return in.period >= kMinPeriod && in.period <= kMaxPeriod;
   return element_info(in.type).codec == Codec::planes;
 }
 

@@ -150,23 +150,25 @@ struct GroupWriter {
   LaneWriter lane;
 
   __device__ void group(uint32_t g, const uint64_t* x) {
+    constexpr Split split = kSplit;
     if constexpr (kRaw > 0) {
       // A group has R bytes of raw values, so groups do not touch each other.
       uint64_t raw[kLaneGroup];
-      for (uint32_t k = 0; k < kLaneGroup; ++k) raw[k] = kSplit.raw(x[k]);
+      for (uint32_t k = 0; k < kLaneGroup; ++k) raw[k] = split.raw(x[k]);
       store_raw_group<kRaw>(raw_plane + uint64_t{g} * kRaw, raw);
     }
     const uint32_t* c = codes.of_run(g / kLanes);
 #pragma unroll
     for (uint32_t k = 0; k < kLaneGroup; k += 2) {  // two codes have at most 24 bits
-      const uint32_t a = c[kSplit.symbol(x[k])], b = c[kSplit.symbol(x[k + 1])];
+      const uint32_t a = c[split.symbol(x[k])], b = c[split.symbol(x[k + 1])];
       const uint32_t a_bits = huffman::code_length(a);
       lane.put(huffman::code_bits(a) | (huffman::code_bits(b) << a_bits),
                a_bits + huffman::code_length(b));
     }
   }
   __device__ void element(uint32_t j, uint64_t x) {
-    lane.put(codes.of_run(j / kRunElements)[kSplit.symbol(x)]);
+    constexpr Split split = kSplit;
+    lane.put(codes.of_run(j / kRunElements)[split.symbol(x)]);
   }
 };
 }  // namespace gramzip::kernels
