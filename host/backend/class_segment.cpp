@@ -4,7 +4,6 @@
 #include "host/model/code_lengths.h"
 
 namespace gramzip {
-
 bool has_planes(const SegmentInput& in) {
   if (in.type == ElementType::bytes) return in.period >= kMinPeriod && in.period <= kMaxPeriod;
   return element_info(in.type).codec == Codec::planes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lanes whose symbols are bytes, several symbols a look-up: codec bytes, and codec floats with one
-// table of symbols below 256. Included by the decoder's loops of each instruction set.
+// Lanes of codec bytes, several symbols a look-up. Included by the decoder's loops of each instruction
+// set.
 #pragma once
 #include <algorithm>
 #include <bit>

@@ -52,7 +52,7 @@ DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) 
     d.codes_nothing[t] = tables[t].count == 0;
     end = std::max<uint32_t>(end, tables[t].first + tables[t].count);
   }
-  const bool multi = tables.size() == 1 && tables[0].count > 0 && end <= 256;
+  const bool multi = codec == Codec::bytes && tables.size() == 1 && tables[0].count > 0;
   const bool by_runs = !multi && end <= 1u << kRunSymbolBits;
   std::vector<uint16_t>& entries = by_runs ? d.runs : d.single;
   entries.assign(tables.size() * size, 0);

@@ -17,8 +17,8 @@ inline constexpr uint32_t kRunSymbolBits = 16 - kRunEntryShift;
 struct DecodeTables {
   uint32_t bits = 0;                // width of every look-up
   std::vector<uint16_t> single;     // tables.size() << bits entries, huffman::pack_entry
-  std::vector<uint16_t> runs;       // the same for symbols of kRunSymbolBits, in place of single
-  std::vector<uint32_t> multi;      // one table of symbols below 256: 1 << bits entries
+  std::vector<uint16_t> runs;       // other codecs, symbols of kRunSymbolBits: in place of single
+  std::vector<uint32_t> multi;      // codec bytes: 1 << bits entries
   std::vector<bool> codes_nothing;  // a table
 };
 DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec);

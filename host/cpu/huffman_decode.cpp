@@ -52,10 +52,10 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   if (!split.interleaved) return loops().bytes(set, tables, plan.n, out.data());
   const uint8_t* const ids = table_count > 1 ? class_ids_.data() : nullptr;
   if (period == 0)
-    return loops().floats(set, tables, split, ids, plan.n, block, floats_, out.data());
+    return loops().floats(set, tables, split, ids, plan.n, block, symbols_, out.data());
   if (planes_.size() < out.size()) planes_.resize(out.size());
   const BlockStatus status =
-      loops().floats(set, tables, split, ids, plan.n, block, floats_, planes_.data());
+      loops().floats(set, tables, split, ids, plan.n, block, symbols_, planes_.data());
   if (status == BlockStatus::ok) from_planes({planes_.data(), out.size()}, period, out.data());
   return status;
 }

@@ -15,20 +15,14 @@ namespace gramzip::cpu {
 // Behind the start of every lane of a LaneSet lie lane_slack() bytes that may be read, of other
 // lanes or of none.
 
-// Symbols of a block of floats on their way, from call to call.
-struct FloatSpace {
-  std::vector<uint8_t> lanes;  // symbols below 256, a lane after the other
-  std::vector<uint8_t> bytes;  // the same in order of elements
-  std::vector<uint16_t> symbols;
-};
-
 // The loops over lanes, one set per instruction set. Each returns ok or bad_stream.
 struct DecodeLoops {
   RowsToLanes rows_to_lanes;
   BlockStatus (*bytes)(const LaneSet&, const DecodeTables&, uint32_t n, uint8_t* out);
-  // class_ids: one a run, null if there is one table.
+  // class_ids: one a run, null if there is one table. space: kept from call to call.
   BlockStatus (*floats)(const LaneSet&, const DecodeTables&, const Split&, const uint8_t* class_ids,
-                        uint32_t n, const uint8_t* raw_plane, FloatSpace& space, uint8_t* out);
+                        uint32_t n, const uint8_t* raw_plane, std::vector<uint16_t>& space,
+                        uint8_t* out);
 };
 extern const DecodeLoops kDecodeBaseline;
 extern const DecodeLoops kDecodeAvx2;  // where the build has it
@@ -45,6 +39,6 @@ class BlockDecoder {
   std::vector<uint8_t> lane_bytes_;
   std::vector<uint8_t> class_ids_;
   std::vector<uint8_t> planes_;
-  FloatSpace floats_;
+  std::vector<uint16_t> symbols_;
 };
 }  // namespace gramzip::cpu

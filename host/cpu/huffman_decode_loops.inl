@@ -25,26 +25,6 @@ BlockStatus decode_bytes(const LaneSet& set, const DecodeTables& t, uint32_t n, 
   });
 }
 
-// ---- codecs floats and planes, one table of symbols below 256: lane by lane, then in order ----
-BlockStatus decode_byte_floats(const LaneSet& set, const DecodeTables& t, const Split& split,
-                               uint32_t n, const uint8_t* raw_plane, FloatSpace& space,
-                               uint8_t* out) {
-  const uint32_t runs = (n + kRunElements - 1) / kRunElements, piece = runs * kLaneGroup;
-  space.lanes.resize(size_t{piece} * kLanes);
-  const BlockStatus status = decode_byte_lanes<kFloatCodeLimit>(t, [&](uint32_t l) {
-    return start_lane(set, l, space.lanes.data() + size_t{l} * piece, lane_count(n, l, true));
-  });
-  if (status != BlockStatus::ok) return status;
-  space.bytes.resize(size_t{runs} * kRunElements);
-  const uint8_t* from = space.lanes.data();
-  uint8_t* to = space.bytes.data();
-  for (uint32_t r = 0; r < runs; ++r, from += kLaneGroup)
-    for (uint32_t l = 0; l < kLanes; ++l, to += kLaneGroup)
-      std::memcpy(to, from + size_t{l} * piece, kLaneGroup);
-  join(split, raw_plane, space.bytes.data(), n, out);
-  return BlockStatus::ok;
-}
-
 // ---- codec floats, symbols of more than 10 bits: groups of 8 symbols a lane and run ----
 struct FloatLane {
   const uint8_t* lane;
@@ -82,12 +62,11 @@ inline void decode_groups(FloatLane* lanes, const uint16_t* table, uint16_t* sym
 
 BlockStatus decode_floats(const LaneSet& set, const DecodeTables& t, const Split& split,
                           const uint8_t* class_ids, uint32_t n, const uint8_t* raw_plane,
-                          FloatSpace& space, uint8_t* out) {
-  if (!t.multi.empty()) return decode_byte_floats(set, t, split, n, raw_plane, space, out);
+                          std::vector<uint16_t>& space, uint8_t* out) {
   if (!t.runs.empty()) return decode_runs(set, t, split, class_ids, n, raw_plane, out);
   const uint32_t mask = (1u << t.bits) - 1, steps = (n + kRunElements - 1) / kRunElements;
-  space.symbols.resize(size_t{steps} * kRunElements);
-  uint16_t* const symbols = space.symbols.data();
+  space.resize(size_t{steps} * kRunElements);
+  uint16_t* const symbols = space.data();
   for (uint32_t first = 0; first < kLanes; first += kSideBySide) {
     FloatLane lanes[kSideBySide];
     for (uint32_t k = 0; k < kSideBySide; ++k) {

@@ -3,10 +3,12 @@
 // decoder's loops of each instruction set.
 //
 // A table has 8 KiB, and 32 of them do not fit a first-level cache; of one run only one is live. So
-// all lanes decode their 8 symbols of a run before the next one, with their positions in memory:
-// two windows of 4 codes a lane. A look-up is index, entry, store, shift, sum: 5 instructions, since
-// a shift takes its count mod 64 and an entry has its length in the low 6 bits. Lanes of a run do
-// not depend on each other, so that a processor works on several of them at once.
+// all lanes decode their 8 symbols of a run before the next one, with their positions in memory.
+// Four lanes go side by side: one alone waits for each look-up, and a processor that looks ahead far
+// enough to find another lane's has its queues full of what waits. A look-up is index, entry, store,
+// shift: an entry has its length in the low 6 bits, and a shift takes its count mod 64. No sum is
+// kept: a window's top bit is set when it is loaded, and the zeros above it in the end are the bits
+// that were used.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -21,22 +23,65 @@ namespace {
 // Runs between two joins: the symbols stay in the first-level cache, and are no longer on their way
 // there when they are loaded.
 constexpr uint32_t kRunsTogether = 16;
-static_assert(7 + 4 * kFloatCodeLimit < 64);
+constexpr uint64_t kTopBit = uint64_t{1} << 63;
+static_assert(7 + 4 * kFloatCodeLimit < 63);
 
-// Codes of a run's symbols in one lane, without checks: a window's bits are codes of 12 bits at
-// most, and LaneSet has that much behind every lane.
-inline uint64_t decode_four(const uint8_t* lanes, uint64_t position, const uint16_t* table,
-                            uint64_t not_index, RunEntry* entries) {
-  uint64_t w = load_le<uint64_t>(lanes + (position >> 3)) >> (position & 7);
-  uint64_t sum = 0;
+// The next bits of a window, as an index. An and-not leaves the window where it is; an and, which
+// compilers make of it, needs a copy first.
+inline uint64_t index_of(uint64_t window, uint64_t not_index) {
+#if defined(__BMI__) && defined(__GNUC__)
+  uint64_t index;
+  asm("andn %2, %1, %0" : "=r"(index) : "r"(not_index), "r"(window) : "cc");
+  return index;
+#else
+  return window & ~not_index;
+#endif
+}
+
+inline void look_up(uint64_t& window, const uint16_t* table, uint64_t not_index, RunEntry& entry) {
+  uint32_t e = table[index_of(window, not_index)];
+#if defined(__GNUC__)
+  asm("" : "+r"(e));  // or GCC gathers four in a vector to store them
+#endif
+  entry.bits = static_cast<uint16_t>(e);
+  window >>= e & 63;
+}
+
+inline uint64_t window_of(const uint8_t* lanes, uint64_t position) {
+  return (load_le<uint64_t>(lanes + (position >> 3)) | kTopBit) >> (position & 7);
+}
+// Behind the codes that were taken from a window loaded at `position`, if any bit is left of it: all
+// of them were whole then, since the top bit is no part of a code.
+inline uint64_t position_after(uint64_t position, uint64_t window) {
+  return (position & ~uint64_t{7}) + static_cast<uint32_t>(std::countl_zero(window));
+}
+
+// The symbols of four lanes and a run, without checks: codes have 12 bits at most, and LaneSet has
+// that much and a window behind every lane. Nearly always one window is enough for 8 codes; if not,
+// they are decoded again from two.
+inline void decode_run(const uint8_t* lanes, uint64_t* position, const uint16_t* table,
+                       uint64_t not_index, RunEntry* entries) {
+  uint64_t window[kSideBySide];
 #pragma GCC unroll 4
-  for (uint32_t k = 0; k < 4; ++k) {
-    const uint64_t e = table[~not_index & w];
-    entries[k].bits = static_cast<uint16_t>(e);
-    w >>= e & 63;
-    sum += e;
+  for (uint32_t i = 0; i < kSideBySide; ++i) window[i] = window_of(lanes, position[i]);
+#pragma GCC unroll 8
+  for (uint32_t k = 0; k < kLaneGroup; ++k)
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < kSideBySide; ++i)
+      look_up(window[i], table, not_index, entries[i * kLaneGroup + k]);
+#pragma GCC unroll 4
+  for (uint32_t i = 0; i < kSideBySide; ++i) {
+    if (window[i] == 0) [[unlikely]] {
+      for (uint32_t half = 0; half < kLaneGroup; half += 4) {
+        uint64_t w = window_of(lanes, position[i]);
+        for (uint32_t k = 0; k < 4; ++k)
+          look_up(w, table, not_index, entries[i * kLaneGroup + half + k]);
+        position[i] = position_after(position[i], w);
+      }
+      continue;
+    }
+    position[i] = position_after(position[i], window[i]);
   }
-  return position + (sum & 63);
 }
 
 BlockStatus decode_runs(const LaneSet& set, const DecodeTables& t, const Split& split,
@@ -45,11 +90,7 @@ BlockStatus decode_runs(const LaneSet& set, const DecodeTables& t, const Split& 
   RunEntry entries[kRunsTogether * kRunElements];
   uint64_t position[kLanes];
   for (uint32_t l = 0; l < kLanes; ++l) position[l] = uint64_t{l} * set.stride * 8;
-  // Not a constant to the compiler: an and-not leaves the window where it is, an and needs a copy.
-  uint64_t not_index = ~((uint64_t{1} << t.bits) - 1);
-#if defined(__BMI__) && defined(__GNUC__)
-  asm("" : "+r"(not_index));
-#endif
+  const uint64_t not_index = ~((uint64_t{1} << t.bits) - 1);
   const uint32_t runs = static_cast<uint32_t>(ceil_div(n, kRunElements));
   for (uint32_t first = 0; first < runs; first += kRunsTogether) {
     const uint32_t end = std::min(runs, first + kRunsTogether);
@@ -57,16 +98,14 @@ BlockStatus decode_runs(const LaneSet& set, const DecodeTables& t, const Split& 
       const uint16_t* table = t.runs.data() + (class_ids ? size_t{class_ids[r]} << t.bits : 0);
       RunEntry* to = entries + (r - first) * kRunElements;
       if ((r + 1) * kRunElements <= n) {
-        for (uint32_t l = 0; l < kLanes; ++l, to += kLaneGroup) {
-          const uint64_t at = decode_four(set.base, position[l], table, not_index, to);
-          position[l] = decode_four(set.base, at, table, not_index, to + 4);
-        }
+        for (uint32_t l = 0; l < kLanes; l += kSideBySide, to += kSideBySide * kLaneGroup)
+          decode_run(set.base, position + l, table, not_index, to);
         continue;
       }
       for (uint32_t j = r * kRunElements; j < n; ++j, ++to) {
         uint64_t& at = position[j / kLaneGroup % kLanes];
         const uint64_t w = load_le<uint64_t>(set.base + (at >> 3)) >> (at & 7);
-        to->bits = table[~not_index & w];
+        to->bits = table[index_of(w, not_index)];
         at += to->bits & 63u;
       }
     }

@@ -23,16 +23,24 @@ Rules rules_of(Codec c, const ElementInfo& e) {
       return {true, e.exponent_bits, most, kFloatCodeLimit, kMaxTables};
     case Codec::ngram:
       return {true, 0, 0, 0, 0};
+    case Codec::planes:
+      return {true, 8, 8, kFloatCodeLimit, kMaxTables};
     case Codec::exact_floats:
     case Codec::quantized:
     case Codec::reference:
-    case Codec::planes:
     case Codec::fast_floats:
     case Codec::delta:
     case Codec::sparse_delta:
       break;
   }
   return {};
+}
+
+// Codec planes: the length of the records, which for integers is that of one. 0 for other codecs.
+bool period_fits(const SegmentHeader& h, const ElementInfo& e) {
+  if (h.codec != Codec::planes) return h.period == 0;
+  if (h.type != ElementType::bytes) return h.period == e.bytes;
+  return h.period >= kMinPeriod && h.period <= kMaxPeriod;
 }
 
 bool type_fits(Codec c, ElementType t) {
@@ -121,7 +129,9 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.model_high = load_le<uint64_t>(p + 40);
   if (!ngram && (h.model_low | h.model_high) != 0)
     corrupt("it names a model that its codec has not");
-  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 16)) corrupt("a reserved byte is set");
+  h.period = load_le<uint16_t>(p + 48);
+  if (!period_fits(h, e)) corrupt("impossible period");
+  if (!all_zero(p + 24, 8) || !all_zero(p + 50, 14)) corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame
