@@ -8,23 +8,21 @@
 // A CTA decodes blocks of one segment and builds the segment's tables first; segments with more
 // tables than fit are left to a second kernel, whose tables lie in global memory. Codec bytes: a
 // lane owns a piece of the block and writes it 16 bytes at a time; codec floats: in step s the warp
-// writes 256 elements, 8 a lane; codec planes: likewise into working memory, from where the warp
-// gathers the block's bytes. Every lane writes bytes of its own, so the result has no order. Reads
-// each coded byte once, writes each decoded byte once: 1 + 1 / ratio bytes moved a byte, planes
-// 3 + 1 / ratio.
+// writes 256 elements, 8 a lane; codec planes: likewise, in the order of planes, behind all content.
+// Every lane writes bytes of its own, so the result has no order. Reads each coded byte once, writes
+// each decoded byte once: 1 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_decode.h"
 
 #include "kernels/common/block_lanes.h"
 #include "kernels/common/decode_table.h"
 #include "kernels/common/lane_decode.h"
 #include "kernels/common/pattern.h"
-#include "kernels/common/plane_order.h"
 
 namespace gramzip::kernels {
 namespace {
 __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, uint32_t size,
                                     const SegmentHeader& h, const Tables& t, uint32_t* columns,
-                                    uint32_t lane, uint8_t* planes, uint8_t* out) {
+                                    uint32_t lane, uint8_t* out) {
   const Split split = h.split();
   const BlockPlan plan = plan_block(size, split, h.tables);
   if (coded_bytes >= size || h.tables == 0 || coded_bytes < plan.lanes_at + kBlockAlign)
@@ -47,24 +45,18 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
   if (!read_lanes(block, plan.lanes_at, coded_bytes, lane, lanes)) return BlockStatus::bad_block;
 
   LaneReader in = lanes.reader(block, lane);
-  const bool in_planes = h.codec == Codec::planes;
-  const bool good = split.interleaved ? decode_floats(in, t,
-                                                      {block, plan, split, h.tables, lane,
-                                                       in_planes ? planes : out})
-                                      : decode_piece(in, t, lane_count(plan.n, lane, false),
-                                                     columns + lane, out + lane * lane_piece(plan.n));
-  if (!__all_sync(kAllLanes, good)) return BlockStatus::bad_stream;
-  if (in_planes) {
-    __syncwarp();  // what other lanes have written is there
-    gather_bytes<PositionElements>(planes, make_planes(size, h.period), out, lane, kWarp);
-  }
-  return BlockStatus::ok;
+  const bool good = split.interleaved
+                        ? decode_floats(in, t, {block, plan, split, h.tables, lane, out})
+                        : decode_piece(in, t, lane_count(plan.n, lane, false), columns + lane,
+                                       out + lane * lane_piece(plan.n));
+  return __all_sync(kAllLanes, good) ? BlockStatus::ok : BlockStatus::bad_stream;
 }
 
 __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockState* states,
                                     const uint64_t* coded_hashes, const Tables& t,
                                     const uint8_t* data, uint32_t b, uint32_t* columns,
-                                    uint32_t lane, uint8_t* planes, uint8_t* out) {
+                                    uint32_t lane, uint8_t* content, DecodeOutput& output) {
+  uint8_t* out = content + output.at;
   const SegmentHeader& h = segment.header;
   const uint32_t size = h.block_bytes(b), element = element_info(h.type).bytes;
   for (;;) {  // a repeat goes round once more, as its source
@@ -85,7 +77,11 @@ __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockSta
             [&](uint32_t i) { return block[i % element]; });
         return BlockStatus::ok;
       case BlockMode::coded:
-        return decode_coded(block, s.coded_bytes, size, h, t, columns, lane, planes, out);
+        if (h.codec == Codec::planes) {
+          out = content + output.planes_at;
+          if (lane == 0) output.period = h.period;
+        }
+        return decode_coded(block, s.coded_bytes, size, h, t, columns, lane, out);
       case BlockMode::base:
         return BlockStatus::bad_block;
       case BlockMode::repeat:
@@ -106,7 +102,7 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
     decode_kernel(const DecodeGroup* groups, const DeviceSegment* segments,
                   const BlockState* states, const uint64_t* coded_hashes, const DeviceTable* tables,
                   const uint8_t* lengths, const uint16_t* global_entries, const uint8_t* data,
-                  uint32_t shared_tables, uint8_t* content, uint8_t* planes, DecodeOutput* outputs) {
+                  uint32_t shared_tables, uint8_t* content, DecodeOutput* outputs) {
   GRAMZIP_DYN_SHARED(TableScratch, scratch);
   uint32_t* multi = reinterpret_cast<uint32_t*>(scratch + 1);
   uint16_t* single = reinterpret_cast<uint16_t*>(multi + (1u << kByteCodeLimit));
@@ -131,9 +127,8 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
   // The scratch has done its service: its memory holds the columns of the warps.
   uint32_t* columns = reinterpret_cast<uint32_t*>(scratch) + warp * PieceWriter::kColumn * kWarp;
   DecodeOutput& output = outputs[group.output + warp];
-  const BlockStatus status =
-      decode_block(segment, states, coded_hashes, t, data, group.first + warp, columns, lane,
-                   planes + output.planes_at, content + output.at);
+  const BlockStatus status = decode_block(segment, states, coded_hashes, t, data,
+                                          group.first + warp, columns, lane, content, output);
   if (lane == 0) output.status = status;
 }
 static_assert(sizeof(TableScratch) >=
@@ -165,7 +160,7 @@ cudaError_t huffman_decode(const DecodeGroup* groups, uint32_t count, const Devi
                            const BlockState* states, const uint64_t* coded_hashes,
                            const DeviceTable* tables, const uint8_t* lengths,
                            const uint16_t* global_entries, const uint8_t* data,
-                           uint32_t most_tables, uint8_t* content, uint8_t* planes, DecodeOutput* outputs,
+                           uint32_t most_tables, uint8_t* content, DecodeOutput* outputs,
                            const DecodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
   const uint32_t kept = most_tables < tuning.shared_tables ? most_tables : tuning.shared_tables;
@@ -174,7 +169,7 @@ cudaError_t huffman_decode(const DecodeGroup* groups, uint32_t count, const Devi
   const auto start = [&](auto kernel, size_t bytes) {
     return launch(Launch{dim3(count), dim3(tuning.warps * kWarp), bytes, stream}, kernel, groups,
                   segments, states, coded_hashes, tables, lengths, global_entries, data,
-                  tuning.shared_tables, content, planes, outputs);
+                  tuning.shared_tables, content, outputs);
   };
   const cudaError_t status = start(decode_kernel<true>, smem);
   if (status != cudaSuccess || most_tables <= tuning.shared_tables) return status;

@@ -32,8 +32,11 @@ struct DecodeGroup {
 // Where a block's content goes and how it fared.
 struct DecodeOutput {
   uint64_t at;  // in the content buffer, a multiple of 16
-  // Codec planes: where its elements are put before they go to their places, likewise; else unused.
+  // Codec planes: where in the content buffer the bytes of a coded block lie in the order of planes,
+  // likewise, for kernels/planes to bring them to their places. period is set then, and 0 else.
   uint64_t planes_at;
+  uint32_t bytes;
+  uint32_t period;
   BlockStatus status;
 };
 
@@ -42,13 +45,13 @@ struct DecodeOutput {
 cudaError_t build_tables(const DeviceTable* tables, const uint8_t* lengths, const uint8_t* limits,
                          uint32_t count, uint16_t* entries, cudaStream_t stream);
 // states[].coded_hash is what the record says, coded_hashes[] what the bytes give. Sets status of
-// each output: ok, bad_coded_hash, bad_block or bad_stream. planes: working memory of codec planes.
+// each output: ok, bad_coded_hash, bad_block or bad_stream.
 cudaError_t huffman_decode(const DecodeGroup* groups, uint32_t count, const DeviceSegment* segments,
                            const BlockState* states, const uint64_t* coded_hashes,
                            const DeviceTable* tables, const uint8_t* lengths,
                            const uint16_t* global_entries, const uint8_t* data,
-                           uint32_t most_tables, uint8_t* content, uint8_t* planes,
-                           DecodeOutput* outputs, const DecodeTuning& tuning, cudaStream_t stream);
+                           uint32_t most_tables, uint8_t* content, DecodeOutput* outputs,
+                           const DecodeTuning& tuning, cudaStream_t stream);
 // Turns ok into bad_decoded_hash where hashes[i] is not the record's.
 cudaError_t judge_decoded(const uint64_t* expected, const uint64_t* hashes, DecodeOutput* outputs,
                           uint32_t count, cudaStream_t stream);

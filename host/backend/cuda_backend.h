@@ -79,7 +79,6 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::DecodeOutput> outputs_;
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;
-  DeviceBuffer<uint8_t> planes_;
   // decoding n-gram text
   ModelCache<UploadedMachine> machine_cache_;
   DeviceBuffer<kernels::TextMachine> machines_;

@@ -69,7 +69,8 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed, 
       batch.groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
                               std::min(warps, r.block_count - i),
                               static_cast<uint32_t>(batch.outputs.size())});
-    batch.outputs.push_back({batch.content_bytes, batch.planes_bytes, BlockStatus::ok});
+    batch.outputs.push_back(
+        {batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0, BlockStatus::ok});
     if (h.codec == Codec::planes) batch.planes_bytes += round_up(h.block_bytes(b), 16);
     batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
     batch.expected.push_back(v.records[b].decoded_hash);
@@ -129,8 +130,9 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   uint8_t* data = data_.reserve(batch.data_bytes);
   for (size_t i = 0; i < requests.size(); ++i)
     upload_needed(requests[i].segment, needed[i], data + batch.segments[i].data_at, stream_);
-  uint8_t* content = content_.reserve(batch.content_bytes);
-  uint8_t* planes = planes_.reserve(batch.planes_bytes);
+  // Behind all content.
+  for (DecodeOutput& o : batch.outputs) o.planes_at += batch.content_bytes;
+  uint8_t* content = content_.reserve(batch.content_bytes + batch.planes_bytes);
   const auto* segments = segments_.upload(batch.segments, stream_);
   const auto* states = states_.upload(batch.states, stream_);
   const auto* coded_ranges = coded_ranges_.upload(batch.coded_ranges, stream_);
@@ -151,8 +153,9 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   }
   check(checksum(data, coded_ranges, states_count, hashes, sizeof(uint64_t), {}, stream_));
   check(huffman_decode(groups, static_cast<uint32_t>(batch.groups.size()), segments, states, hashes,
-                       tables, lengths, entries, data, batch.most_tables, content, planes, outputs,
-                       tuning, stream_));
+                       tables, lengths, entries, data, batch.most_tables, content, outputs, tuning,
+                       stream_));
+  if (batch.planes_bytes > 0) check(from_planes(content, outputs, outputs_count, {}, stream_));
   check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
   check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));
 

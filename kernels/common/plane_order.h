@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block's bytes into the order of planes and back, by a warp or a CTA (docs/format.md, 12).
+// A block's bytes into the order of planes and back, by a CTA (docs/format.md, 12).
 #pragma once
 #include "gramzip/core/run_classes.h"
 #include "kernels/common/simt.h"
@@ -33,17 +33,18 @@ struct PositionElements {
   }
 };
 
-// to[i] = from[Order's place i] for i < s.n; 16 bytes a thread and store. `to` is aligned to 16.
+// to[i] = from[Order's place i] for i < s.n; a thread stores 4 bytes at once. `to` is aligned to 4.
 template <class Order>
 __device__ inline void gather_bytes(const uint8_t* from, const Planes& s, uint8_t* to,
                                     uint32_t thread, uint32_t threads) {
-  for (uint32_t chunk = thread; chunk < s.n / 16; chunk += threads) {
-    Order order(s, 16 * chunk);
-    uint32_t w[4] = {};
+  for (uint32_t word = thread; word < s.n / 4; word += threads) {
+    Order order(s, 4 * word);
+    uint32_t bytes = 0;
 #pragma unroll
-    for (uint32_t i = 0; i < 16; ++i) w[i / 4] |= uint32_t{from[order.next()]} << (8 * (i % 4));
-    reinterpret_cast<uint4*>(to)[chunk] = make_uint4(w[0], w[1], w[2], w[3]);
+    for (uint32_t i = 0; i < 4; ++i) bytes |= uint32_t{from[order.next()]} << (8 * i);
+    reinterpret_cast<uint32_t*>(to)[word] = bytes;
   }
-  for (uint32_t i = (s.n & ~15u) + thread; i < s.n; i += threads) to[i] = from[Order(s, i).next()];
+  const uint32_t last = (s.n & ~3u) + thread;
+  if (last < s.n) to[last] = from[Order(s, last).next()];
 }
 }  // namespace gramzip::kernels
