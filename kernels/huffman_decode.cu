@@ -35,8 +35,7 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
     return BlockStatus::bad_block;
   bool ids_good = true;
   for (uint32_t r = lane; r < runs; r += kWarp) {
-    const auto id =
-        static_cast<uint32_t>(load_bits(block + plan.ids_at, uint64_t{r} * id_bits, id_bits));
+    const uint32_t id = id_bits > 0 ? class_id(block + plan.ids_at, r, id_bits) : 0;
     ids_good = ids_good && id < h.tables && t.list[id].count > 0;
   }
   if (!__all_sync(kAllLanes, ids_good)) return BlockStatus::bad_block;

@@ -137,6 +137,13 @@ struct RawGroup<0> {
   __device__ uint64_t field(uint32_t) const { return 0; }
 };
 
+// The class of a run: `bits` of 1 to 5. Reads a byte behind the ids, where a lane header lies.
+__device__ inline uint32_t class_id(const uint8_t* ids, uint32_t run, uint32_t bits) {
+  const uint32_t at = run * bits;
+  const uint32_t two = ids[at / 8] | (uint32_t{ids[at / 8 + 1]} << 8);
+  return (two >> (at % 8)) & ((1u << bits) - 1);
+}
+
 // A coded block of floats or planes as a lane sees it.
 struct FloatBlock {
   const uint8_t* block;  // its raw plane
@@ -147,8 +154,7 @@ struct FloatBlock {
 
   __device__ const uint16_t* table(const Tables& t, uint32_t run) const {
     if (tables == 1) return t.single;
-    const uint32_t bits = class_id_bits(tables);
-    return t.single + load_bits(block + plan.ids_at, uint64_t{run} * bits, bits) * kTableEntries;
+    return t.single + class_id(block + plan.ids_at, run, class_id_bits(tables)) * kTableEntries;
   }
 };
 

@@ -24,7 +24,7 @@ __device__ void load_group(const uint8_t* p, uint64_t* x) {
   }
 }
 
-// The raw values of eight elements as kRaw bytes.
+// The raw values of eight elements as kRaw bytes, from a multiple of kRaw of an aligned plane on.
 template <uint32_t kRaw>
 __device__ void store_raw_group(uint8_t* out, const uint64_t* raw) {
   uint32_t w[(kRaw + 3) / 4 + 1] = {};
@@ -38,6 +38,11 @@ __device__ void store_raw_group(uint8_t* out, const uint64_t* raw) {
   if constexpr (kRaw % 8 == 0) {
     for (uint32_t i = 0; i < kRaw / 8; ++i)
       reinterpret_cast<uint2*>(out)[i] = make_uint2(w[2 * i], w[2 * i + 1]);
+  } else if constexpr (kRaw % 4 == 0) {
+    for (uint32_t i = 0; i < kRaw / 4; ++i) reinterpret_cast<uint32_t*>(out)[i] = w[i];
+  } else if constexpr (kRaw % 2 == 0) {
+    for (uint32_t i = 0; i < kRaw / 2; ++i)
+      reinterpret_cast<uint16_t*>(out)[i] = static_cast<uint16_t>(w[i / 2] >> (16 * (i % 2)));
   } else {
     for (uint32_t b = 0; b < kRaw; ++b) out[b] = static_cast<uint8_t>(w[b / 4] >> (8 * (b % 4)));
   }
