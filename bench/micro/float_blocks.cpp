@@ -26,8 +26,10 @@ test::SegmentCase segment(const char* file, ElementType type) {
   if (all.size() < 8 + kBytes) return {"drawn", type, test::make_weights(type, kBytes, 0.02, 1)};
   const size_t begin = 8 + load_le<uint64_t>(all.data());
   const size_t n = std::min(kBytes, all.size() - begin) / 64 * 64;
-  return {file, type, {all.begin() + static_cast<ptrdiff_t>(begin),
-                       all.begin() + static_cast<ptrdiff_t>(begin + n)}};
+  return {file,
+          type,
+          {all.begin() + static_cast<ptrdiff_t>(begin),
+           all.begin() + static_cast<ptrdiff_t>(begin + n)}};
 }
 test::SegmentCase segment(int64_t which) {
   switch (which) {
@@ -38,7 +40,8 @@ test::SegmentCase segment(int64_t which) {
     case 2:
       return segment("vision-f16.safetensors", ElementType::f16);
     default:
-      return {"drawn", ElementType::f8_e4m3, test::make_weights(ElementType::f8_e4m3, kBytes, 0.1, 1)};
+      return {"drawn", ElementType::f8_e4m3,
+              test::make_weights(ElementType::f8_e4m3, kBytes, 0.1, 1)};
   }
 }
 void done(benchmark::State& state, const test::SegmentCase& c, const SegmentHeader& h) {
@@ -54,8 +57,7 @@ void BM_Train(benchmark::State& state) {
   const auto c = segment(state.range(0));
   SegmentHeader h = make_segment_header(c.type, static_cast<uint32_t>(c.content.size()));
   const std::vector<BlockRecord> records(h.blocks, BlockRecord{});
-  for (auto _ : state)
-    benchmark::DoNotOptimize(model::train_run_classes(c.content, h, records));
+  for (auto _ : state) benchmark::DoNotOptimize(model::train_run_classes(c.content, h, records));
   done(state, c, h);
 }
 
@@ -97,9 +99,10 @@ void BM_DecodeBlocks(benchmark::State& state) {
   for (auto _ : state)
     for (uint32_t b = 0; b < s.header.blocks; ++b)
       if (s.records[b].mode == BlockMode::coded)
-        decoder.decode(view.data.subspan(view.offsets[b], s.records[b].coded_bytes),
-                       s.header.split(), tables, s.header.tables, 0,
-                       std::span(content).subspan(s.header.block_begin(b), s.header.block_bytes(b)));
+        decoder.decode(
+            view.data.subspan(view.offsets[b], s.records[b].coded_bytes), s.header.split(), tables,
+            s.header.tables, 0,
+            std::span(content).subspan(s.header.block_begin(b), s.header.block_bytes(b)));
   done(state, c, s.header);
 }
 BENCHMARK(BM_Train)->DenseRange(0, 3);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoding of floats and planes: runs of 256 elements choose one of up to 32 code tables, trained on
-// a sample of the segment. And of bytes, which have one table.
+// Encoding of floats and planes: runs of 256 elements choose one of up to 32 code tables, trained
+// on a sample of the segment. And of bytes, which have one table.
 #include <algorithm>
 #include <array>
 
@@ -21,8 +21,8 @@ void add_table(const CodeBook& book, EncodedSegment& out) {
   const auto symbols = static_cast<uint32_t>(book.lengths.size());
   const size_t at = out.tables.size();
   out.tables.resize(at + table_wire_bytes(symbols));
-  out.tables.resize(at + store_table(book.lengths.data(), symbols, book.used, book.lone,
-                                     out.tables.data() + at));
+  out.tables.resize(
+      at + store_table(book.lengths.data(), symbols, book.used, book.lone, out.tables.data() + at));
 }
 
 void finish_header(std::span<const CodeBook> books, bool any_coded, EncodedSegment& out) {
@@ -155,8 +155,8 @@ void encode_classes(const SegmentInput& in, EncodedSegment& out) {
 
   make_encode_tables(books, in.content.size() / h.split().bytes, s.tables);
   const Split split = h.split();
-  const bool any_coded = write_blocks(
-      in.content, element, repeat_of, out, [&](uint32_t b, Bytes block, uint8_t* to) {
+  const bool any_coded =
+      write_blocks(in.content, element, repeat_of, out, [&](uint32_t b, Bytes block, uint8_t* to) {
         const size_t n = ceil_div(block.size() / split.bytes, size_t{kRunElements});
         const Bytes ids(s.class_ids.data() + size_t{b} * runs.per_block, books.size() > 1 ? n : 0);
         return s.encoder.encode(in_order(block, h.period, s.planes), split, s.tables, ids, to);

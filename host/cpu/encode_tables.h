@@ -24,8 +24,8 @@ struct EncodeTables {
   // Several books, or one of more than 256 symbols: of each book in turn, run_code().
   std::vector<uint32_t> runs;
 };
-// Codes of at most 12 bits for loops that go run by run: a book of 1024 has 4 KiB. The length in the
-// low byte, so that a shift takes the whole for its count and lengths add up; the bits above.
+// Codes of at most 12 bits for loops that go run by run: a book of 1024 has 4 KiB. The length in
+// the low byte, so that a shift takes the whole for its count and lengths add up; the bits above.
 inline constexpr uint32_t kRunCodeShift = 8;
 // Pairs take 0.01 ns a byte of a 1 MiB segment to build and halve the work of its symbols; small
 // segments go without.

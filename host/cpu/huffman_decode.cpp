@@ -23,8 +23,8 @@ size_t lane_slack(uint32_t n) { return size_t{n} * kMaxSymbolBits / 8 + 16; }
 }  // namespace
 
 BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& split,
-                                 const DecodeTables& tables, uint32_t table_count,
-                                 uint32_t period, std::span<uint8_t> out) {
+                                 const DecodeTables& tables, uint32_t table_count, uint32_t period,
+                                 std::span<uint8_t> out) {
   const BlockPlan plan = plan_block(static_cast<uint32_t>(out.size()), split, table_count);
   const uint8_t* block = coded.data();
   if (coded.size() < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;

@@ -2,8 +2,8 @@
 // The encoder's loops over symbols, compiled once per instruction set with GRAMZIP_ENCODE_LOOPS as
 // the table's name.
 //
-// 4 codes of 12 bits fit between two flushes of a lane. Two lanes run side by side, because a lane waits for its own
-// flush, and two symbols go at a time where there is a table of pairs.
+// 4 codes of 12 bits fit between two flushes of a lane. Two lanes run side by side, because a lane
+// waits for its own flush, and two symbols go at a time where there is a table of pairs.
 #include <algorithm>
 #include <cstring>
 
@@ -153,6 +153,6 @@ void encode_lanes(const LaneJob& job, uint32_t* words) {
 }
 }  // namespace
 
-const EncodeLoops GRAMZIP_ENCODE_LOOPS = {encode_lanes, lanes_to_rows, split_elements, split_symbols,
-                                          choose_classes};
+const EncodeLoops GRAMZIP_ENCODE_LOOPS = {encode_lanes, lanes_to_rows, split_elements,
+                                          split_symbols, choose_classes};
 }  // namespace gramzip::cpu

@@ -48,7 +48,9 @@ void join_any(const Split& split, const uint8_t* raw_plane, const Symbol* symbol
 }
 
 #if defined(__AVX2__)
-inline __m256i load_256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+inline __m256i load_256(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
 inline __m256i load_2x128(const uint8_t* low, const uint8_t* high) {
   return _mm256_inserti128_si256(
       _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low))),
@@ -83,9 +85,8 @@ uint32_t join_16(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, ui
     __m256i s = load_256(symbols + i);
     if (entries) s = _mm256_srli_epi16(s, kRunEntryShift);
     const __m256i x = _mm256_or_si256(_mm256_sll_epi16(s, up), _mm256_and_si256(field, sign));
-    _mm256_storeu_si256(
-        reinterpret_cast<__m256i*>(out + size_t{2} * i),
-        _mm256_or_si256(x, _mm256_and_si256(_mm256_srl_epi16(field, down), low)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + size_t{2} * i),
+                        _mm256_or_si256(x, _mm256_and_si256(_mm256_srl_epi16(field, down), low)));
   }
   return i;
 }
@@ -114,8 +115,8 @@ uint32_t join_32(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, ui
     const uint8_t* p = raw_plane + size_t{i} / 8 * r;
     const __m256i field =
         _mm256_srlv_epi32(_mm256_shuffle_epi8(load_2x128(p, p + half), shuffle), shift);
-    __m256i s = _mm256_cvtepu16_epi32(
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols + i)));
+    __m256i s =
+        _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols + i)));
     if (entries) s = _mm256_srli_epi32(s, kRunEntryShift);
     const __m256i x = _mm256_or_si256(_mm256_sll_epi32(s, up),
                                       _mm256_and_si256(_mm256_sll_epi32(field, to_sign), sign));
@@ -128,8 +129,8 @@ uint32_t join_32(uint32_t r, const uint8_t* raw_plane, const Symbol* symbols, ui
 // 8-bit elements from entries, no raw bits or the sign.
 inline uint32_t join_8(uint32_t r, const uint8_t* raw_plane, const RunEntry* symbols, uint32_t n,
                        uint8_t* out) {
-  const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,
-                                          2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+  const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2,
+                                          2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
   const __m256i bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
   const __m256i top = _mm256_set1_epi8(INT8_MIN);
   uint32_t i = 0;

@@ -4,11 +4,11 @@
 //
 // A table has 8 KiB, and 32 of them do not fit a first-level cache; of one run only one is live. So
 // all lanes decode their 8 symbols of a run before the next one, with their positions in memory.
-// Four lanes go side by side: one alone waits for each look-up, and a processor that looks ahead far
-// enough to find another lane's has its queues full of what waits. A look-up is index, entry, store,
-// shift: an entry has its length in the low 6 bits, and a shift takes its count mod 64. No sum is
-// kept: a window's top bit is set when it is loaded, and the zeros above it in the end are the bits
-// that were used.
+// Four lanes go side by side: one alone waits for each look-up, and a processor that looks ahead
+// far enough to find another lane's has its queues full of what waits. A look-up is index, entry,
+// store, shift: an entry has its length in the low 6 bits, and a shift takes its count mod 64. No
+// sum is kept: a window's top bit is set when it is loaded, and the zeros above it in the end are
+// the bits that were used.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -50,8 +50,8 @@ inline void look_up(uint64_t& window, const uint16_t* table, uint64_t not_index,
 inline uint64_t window_of(const uint8_t* lanes, uint64_t position) {
   return (load_le<uint64_t>(lanes + (position >> 3)) | kTopBit) >> (position & 7);
 }
-// Behind the codes that were taken from a window loaded at `position`, if any bit is left of it: all
-// of them were whole then, since the top bit is no part of a code.
+// Behind the codes that were taken from a window loaded at `position`, if any bit is left of it:
+// all of them were whole then, since the top bit is no part of a code.
 inline uint64_t position_after(uint64_t position, uint64_t window) {
   return (position & ~uint64_t{7}) + static_cast<uint32_t>(std::countl_zero(window));
 }

@@ -51,7 +51,8 @@ inline void raw_f8(const uint8_t* content, uint32_t n, uint8_t* raw_plane) {
   uint32_t i = 0;
   for (; i + 8 <= n; i += 8)
     raw_plane[i / 8] = static_cast<uint8_t>(
-        (((load_le<uint64_t>(content + i) >> 7) & 0x0101010101010101u) * 0x0102040810204080u) >> 56);
+        (((load_le<uint64_t>(content + i) >> 7) & 0x0101010101010101u) * 0x0102040810204080u) >>
+        56);
   if (i == n) return;
   uint32_t last = 0;
   for (; i < n; ++i) last |= static_cast<uint32_t>(content[i] >> 7) << (i & 7);
@@ -67,14 +68,16 @@ void raw_any(const uint8_t* content, uint32_t first, uint32_t n, const Split& s,
 // Four elements of 16 bits or two of 32 in a word: their raw values close up, neighbours first.
 inline uint64_t close_up_16(uint64_t x, uint32_t r) {
   constexpr uint64_t ones = 0x0001000100010001u;
-  const uint64_t low = ((uint64_t{1} << (r - 1)) - 1) * ones, sign = (uint64_t{1} << (r - 1)) * ones;
+  const uint64_t low = ((uint64_t{1} << (r - 1)) - 1) * ones,
+                 sign = (uint64_t{1} << (r - 1)) * ones;
   x = (x & low) | ((x >> (16 - r)) & sign);
   x = (x | x >> (16 - r)) & (((uint64_t{1} << (2 * r)) - 1) * 0x0000000100000001u);
   return (x | x >> (32 - 2 * r)) & ((uint64_t{1} << (4 * r)) - 1);
 }
 inline uint64_t close_up_32(uint64_t x, uint32_t r) {
   constexpr uint64_t ones = 0x0000000100000001u;
-  const uint64_t low = ((uint64_t{1} << (r - 1)) - 1) * ones, sign = (uint64_t{1} << (r - 1)) * ones;
+  const uint64_t low = ((uint64_t{1} << (r - 1)) - 1) * ones,
+                 sign = (uint64_t{1} << (r - 1)) * ones;
   x = (x & low) | ((x >> (32 - r)) & sign);
   return (x & UINT32_MAX) | (x >> 32 << r);
 }

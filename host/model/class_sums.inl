@@ -55,7 +55,7 @@ inline uint32_t class_of_run(const uint16_t* symbols, uint32_t shift, uint32_t n
   if (classes <= kSumLanes)
     add_costs<1>(symbols, shift, n, costs, sums);
   else if (classes <= 2 * kSumLanes || all <= 2)
-    add_costs<all < 2 ? all : 2>(symbols, shift, n, costs, sums);
+    add_costs < all<2 ? all : 2>(symbols, shift, n, costs, sums);
   else
     add_costs<all>(symbols, shift, n, costs, sums);
 #else

@@ -11,10 +11,10 @@
 
 namespace gramzip::model {
 namespace {
-constexpr uint32_t kRounds = 6;         // of assigning the sample by coarse symbols
-constexpr uint32_t kRoundsMerged = 2;   // once more with the classes that are left
+constexpr uint32_t kRounds = 6;        // of assigning the sample by coarse symbols
+constexpr uint32_t kRoundsMerged = 2;  // once more with the classes that are left
 
-constexpr uint32_t kRunsOfAClass = 8;   // of the sample, at least, on average
+constexpr uint32_t kRunsOfAClass = 8;  // of the sample, at least, on average
 
 // Counts of one class.
 struct Counts {
@@ -92,7 +92,8 @@ class Trainer {
       for (uint32_t k = s_.begin[i]; k < s_.begin[i + 1]; ++k) {
         const ClassCost* row = costs_.data() + uint32_t{s_.coarse[k].symbol} * kMaxTables;
         const uint16_t n = s_.coarse[k].count;
-        for (uint32_t c = 0; c < kMaxTables; ++c) sums[c] = static_cast<uint16_t>(sums[c] + n * row[c]);
+        for (uint32_t c = 0; c < kMaxTables; ++c)
+          sums[c] = static_cast<uint16_t>(sums[c] + n * row[c]);
       }
       class_of_[i] = static_cast<uint8_t>(least_class(sums, classes_));
     }
@@ -121,7 +122,8 @@ class Trainer {
     uint64_t bits = n_log_n(c.total), minus = 0;
     for (uint32_t k = e.first; k <= e.last; ++k) minus += n_log_n(c.of[k]);
     return scaled(bits > minus ? bits - minus : 0) +
-           table_cost(e.first, e.last, std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
+           table_cost(e.first, e.last,
+                      std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
   }
   uint64_t joint_cost(uint32_t a, uint32_t b, const std::vector<Extent>& extents) const {
     const Counts &x = counts_[a], &y = counts_[b];
@@ -131,7 +133,8 @@ class Trainer {
     uint64_t minus = 0;
     for (uint32_t k = e.first; k <= e.last; ++k) minus += n_log_n(uint64_t{x.of[k]} + y.of[k]);
     return scaled(bits > minus ? bits - minus : 0) +
-           table_cost(e.first, e.last, std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
+           table_cost(e.first, e.last,
+                      std::min(s_.widths.most, s_.widths.coarse + 2u) - s_.widths.coarse);
   }
 
   // Two classes at a time become one, those that lose least; of all numbers of classes on the way
@@ -176,8 +179,7 @@ class Trainer {
                     std::max(extents[a].last, extents[b].last)};
       left.erase(std::find(left.begin(), left.end(), b));
       for (const uint8_t c : left)
-        if (c != a)
-          joint[std::min(a, c) * classes_ + std::max(a, c)] = joint_cost(a, c, extents);
+        if (c != a) joint[std::min(a, c) * classes_ + std::max(a, c)] = joint_cost(a, c, extents);
       steps.emplace_back(b, a);
       if (with_ids(left.size()) <= best) {
         best = with_ids(left.size());
@@ -257,8 +259,8 @@ class Trainer {
     for (uint32_t c = 0; c < classes_; ++c) {
       for (uint32_t k = 0; k < symbols; ++k)
         if (all[k] > 0)
-          weights[k] = static_cast<uint32_t>(counts_[c].of[k] * unit +
-                                             all[k] * drawn * unit / total + 1);
+          weights[k] =
+              static_cast<uint32_t>(counts_[c].of[k] * unit + all[k] * drawn * unit / total + 1);
       const CodeBook book = make_code_book(weights, kFloatCodeLimit);
       for (uint32_t k = 0; k < symbols; ++k)
         if (all[k] > 0)
@@ -269,8 +271,9 @@ class Trainer {
 
   void assign_by_symbols(const std::vector<ClassCost>& costs) {
     for (uint32_t i = 0; i < s_.size(); ++i)
-      class_of_[i] = static_cast<uint8_t>(class_of_run(s_.symbols.data() + size_t{i} * kRunElements,
-                                                       shift_, s_.sizes[i], costs.data(), classes_));
+      class_of_[i] =
+          static_cast<uint8_t>(class_of_run(s_.symbols.data() + size_t{i} * kRunElements, shift_,
+                                            s_.sizes[i], costs.data(), classes_));
   }
 
   const RunSample& s_;

@@ -5,8 +5,11 @@
 
 #include <random>
 
+#include "host/base/checksum.h"
+#include "host/frame/writer.h"
 #include "tests/registry/cases.h"
 #include "tests/registry/memory_io.h"
+#include "tests/registry/segments.h"
 
 namespace gramzip {
 namespace {
@@ -50,12 +53,33 @@ TEST_P(Flips, EveryTruncation) {
         << f.name << " cut to " << n;
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Flips, testing::Range<size_t>(0, 5), [](const auto& i) {
+INSTANTIATE_TEST_SUITE_P(Kinds, Flips, testing::Range<size_t>(0, 6), [](const auto& i) {
   std::string name = test::small_files()[i.param].name;
   for (char& c : name)
     if (c == '-') c = '_';
   return name;
 });
+
+// Planes of several tables: no file is cut so by itself, so the archive is put together.
+TEST(Flips, EverySingleBitOfPlanes) {
+  test::SegmentCase c{"planes", ElementType::bytes, test::make_records(12'000, 34, 1), 34};
+  const EncodedSegment s = test::encode_segment(*make_cpu_backend(), c);
+  ASSERT_EQ(s.header.codec, Codec::planes);
+  ASSERT_GT(s.header.tables, 1);
+  test::MemorySink out;
+  frame::ArchiveWriter writer(out);
+  const frame::MemberRecord r{0, 0644, 0, "a"};
+  writer.members({&r, 1});
+  writer.segment(s);
+  writer.finish({{0, c.content.size(), hash128(c.content)}}, hash128(c.content));
+  auto archive = out.bytes;
+  ASSERT_EQ(test::open_archive(archive).files.at(0).content, c.content);
+  for (size_t bit = 0; bit < archive.size() * 8; ++bit) {
+    archive[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+    ASSERT_TRUE(refused(archive)) << "bit " << bit % 8 << " of byte " << bit / 8;
+    archive[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+  }
+}
 
 TEST(Flips, TwoHundredInALargeArchive) {
   std::vector<uint8_t> content = test::make_text(16 << 20, 1);

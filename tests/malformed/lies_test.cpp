@@ -63,6 +63,27 @@ TEST(Lies, TheForgeItselfIsHonest) {
   EXPECT_EQ(error_of(forged_segment([](EncodedSegment&) {})), "");
 }
 
+TEST(Lies, PeriodsOfPlanes) {
+  const auto error = [](ElementType type, Codec codec, uint16_t period) {
+    return error_of(forged_segment([&](EncodedSegment& s) {
+      s.header.type = type;
+      s.header.codec = codec;
+      s.header.code_limit = 12;
+      s.header.period = period;
+    }));
+  };
+  for (const auto& [type, period] : {std::pair{ElementType::bytes, 0}, {ElementType::bytes, 1},
+                                     {ElementType::bytes, 513}, {ElementType::i16, 4},
+                                     {ElementType::i32, 0}, {ElementType::i64, 2}})
+    EXPECT_NE(error(type, Codec::planes, static_cast<uint16_t>(period)).find("impossible period"),
+              std::string::npos)
+        << static_cast<int>(type) << " " << period;
+  EXPECT_NE(error(ElementType::text, Codec::planes, 2).find("contradict"), std::string::npos);
+  EXPECT_NE(error(ElementType::bf16, Codec::planes, 2).find("contradict"), std::string::npos);
+  EXPECT_NE(error(ElementType::bf16, Codec::floats, 2).find("impossible period"),
+            std::string::npos);
+}
+
 TEST(Lies, SegmentFields) {
   const auto expect = [](const char* what, const std::function<void(EncodedSegment&)>& change) {
     const std::string error = error_of(forged_segment(change));

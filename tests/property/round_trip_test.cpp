@@ -20,6 +20,21 @@ TEST(Property, RandomSegmentsComeBack) {
   }));
 }
 
+TEST(Property, RandomPlanesComeBack) {
+  const auto backend = make_cpu_backend();
+  EXPECT_TRUE(rc::check([&](uint64_t seed) {
+    test::SegmentCase c = test::random_segment(seed, 300'000);
+    constexpr ElementType types[] = {ElementType::bytes, ElementType::i16, ElementType::i32,
+                                     ElementType::i64};
+    c.type = types[seed % 4];
+    c.period = static_cast<uint16_t>(c.type == ElementType::bytes ? 2 + seed / 4 % 511 : 0);
+    c.content.resize((c.content.size() + 7) / 8 * 8);
+    const test::Decoded d = test::decode_segment(*backend, test::encode_segment(*backend, c));
+    for (const BlockStatus s : d.status) RC_ASSERT(s == BlockStatus::ok);
+    RC_ASSERT(d.content == c.content);
+  }));
+}
+
 TEST(Property, AnyBytesComeBackAsAnArchive) {
   EXPECT_TRUE(rc::check([](const std::vector<uint8_t>& bytes) {
     RC_ASSERT(test::open_archive(test::make_archive({{"f", bytes}})).files.at(0).content == bytes);

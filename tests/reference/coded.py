@@ -103,7 +103,7 @@ def decode_block(data, n, segment, place):
     for lane, words in enumerate(lanes):
         decode_lane(words, pieces(lane, n, segment.codec), tables, segment.longest, symbols,
                     f"{place}, lane {lane}")
-    if segment.codec == 1:
+    if raw_bits == 0:
         return bytes(symbols)
     return join_floats(symbols, plane, raw_bits, segment)
 
@@ -148,7 +148,7 @@ def read_lanes(block):
 
 def pieces(lane, n, codec):
     """The elements of a lane as (start, stop), in order, none across a border of runs."""
-    if codec == 2:
+    if codec != 1:
         for start in range(8 * lane, n, 8 * LANES):
             yield start, min(start + 8, n)
         return

@@ -11,11 +11,15 @@ from xxh3 import xxh3_64, xxh3_128
 Element = namedtuple("Element", "codec width symbol_bits block_log2")
 ELEMENTS = [
     Element(1, 8, 8, 16), Element(1, 8, 8, 18),     # bytes, text
-    Element(2, 16, 8, 16), Element(2, 16, 8, 16),   # BF16, F16
-    Element(2, 32, 8, 16), Element(2, 64, 11, 16),  # F32, F64
-    Element(2, 8, 7, 16), Element(2, 8, 7, 16),     # F8_E4M3, F8_E5M2
+    Element(2, 16, 8, 17), Element(2, 16, 8, 17),   # BF16, F16
+    Element(2, 32, 8, 17), Element(2, 64, 11, 17),  # F32, F64
+    Element(2, 8, 7, 17), Element(2, 8, 7, 17),     # F8_E4M3, F8_E5M2
+    Element(7, 16, 8, 17), Element(7, 32, 8, 17),   # I16, I32
+    Element(7, 64, 8, 17),                          # I64
 ]
-BYTES, TEXT, BF16, F16, F32, F64, F8_E4M3, F8_E5M2 = range(8)
+BYTES, TEXT, BF16, F16, F32, F64, F8_E4M3, F8_E5M2, I16, I32, I64 = range(11)
+PLANES = 7
+BYTE_OF_A_PLANE = Element(PLANES, 8, 8, None)
 RAW, CODED, CONSTANT, REPEAT = range(4)
 
 
@@ -71,7 +75,7 @@ def split(data, element):
     """(symbols, raw values) of the elements of data."""
     size = element.width // 8
     values = [int.from_bytes(data[i:i + size], "little") for i in range(0, len(data), size)]
-    if element.codec == 1:
+    if element.codec in (1, PLANES):
         return values, []
     low = element.width - element.symbol_bits - 1
     symbols = [value >> low & (1 << element.symbol_bits) - 1 for value in values]
@@ -79,7 +83,7 @@ def split(data, element):
 
 
 def lane_of(j, n, codec):
-    return j // 8 % 32 if codec == 2 else j // (-(-n // 512) * 16)
+    return j // 8 % 32 if codec != 1 else j // (-(-n // 512) * 16)
 
 
 def coded_block(data, element, ids, codes):
@@ -110,11 +114,21 @@ def lane_words(text):
     return [int(text[i:i + 32][::-1], 2) for i in range(0, len(text), 32)]
 
 
-def segment_section(content, element_type=BYTES, block_log2=None, tables=1, table_of=None):
-    """(meta, data) of a segment. table_of(block, run) gives the table number of a run."""
+def in_planes(block, period):
+    """A block in the order of its planes."""
+    return b"".join(block[plane::period] for plane in range(period))
+
+
+def segment_section(content, element_type=BYTES, block_log2=None, tables=1, table_of=None, period=0):
+    """(meta, data) of a segment. table_of(block, run) gives the table number of a run. period: of
+    planes of bytes."""
     element = ELEMENTS[element_type]
     block_log2 = block_log2 or element.block_log2
     size = element.width // 8
+    ordered = lambda block: block
+    if period or element.codec == PLANES:
+        element, period = BYTE_OF_A_PLANE, period or size
+        ordered = lambda block: in_planes(block, period)
     table_of = table_of or (lambda block, run: 0)
     blocks = [content[i:i + (1 << block_log2)] for i in range(0, len(content), 1 << block_log2)]
     modes = []  # of each block (mode, payload); None where the payload is to be coded or raw
@@ -127,25 +141,25 @@ def segment_section(content, element_type=BYTES, block_log2=None, tables=1, tabl
             modes.append(None)
 
     counts = [Counter() for _ in range(tables)]
-    ids = [[table_of(number, run) for run in range(-(-len(block) // size // 256))]
+    ids = [[table_of(number, run) for run in range(-(-len(block) // (element.width // 8) // 256))]
            for number, block in enumerate(blocks)]
     for number, block in enumerate(blocks):
         if modes[number] is None:
-            for j, symbol in enumerate(split(block, element)[0]):
+            for j, symbol in enumerate(split(ordered(block), element)[0]):
                 counts[ids[number][j // 256]][symbol] += 1
     longest = 11 if element.codec == 1 else 12
     lengths = [package_merge(count, longest) for count in counts]
     codes = [code_strings(table) for table in lengths]
     for number, block in enumerate(blocks):
         if modes[number] is None:
-            coded = coded_block(block, element, ids[number], codes)
+            coded = coded_block(ordered(block), element, ids[number], codes)
             modes[number] = (CODED, coded) if len(coded) < len(block) else (RAW, block)
 
     if all(mode != CODED for mode, _ in modes):
         tables, lengths = 0, []
     packed = b"".join(map(table_bytes, lengths))
-    header = pack("<8BIIQQ32x", element.codec, 0, element_type, block_log2, element.symbol_bits,
-                  longest, tables, 8 if tables > 1 else 0, len(blocks), len(packed), len(content), 0)
+    header = pack("<8BIIQQ16xH14x", element.codec, 0, element_type, block_log2, element.symbol_bits,
+                  longest, tables, 8 if tables > 1 else 0, len(blocks), len(packed), len(content), 0, period)
     records = b"".join(pack("<B3xIQQ", mode, len(coded), xxh3_64(coded), xxh3_64(block))
                        for (mode, coded), block in zip(modes, blocks))
     return (header + padded(packed, 8) + records, b"".join(padded(coded, 32) for _, coded in modes))

@@ -11,6 +11,7 @@ from xxh3 import xxh3_64
 RAW, CODED, CONSTANT, REPEAT = range(4)
 RECORD = 24
 NGRAM_TEXT = 3
+PLANES = 7
 
 # id: (name, width in bits, exponent bits, codec)
 ELEMENTS = {
@@ -22,9 +23,12 @@ ELEMENTS = {
     5: ("F64", 64, 11, 2),
     6: ("F8_E4M3", 8, 4, 2),
     7: ("F8_E5M2", 8, 5, 2),
+    8: ("I16", 16, 8, 7),
+    9: ("I32", 32, 8, 7),
+    10: ("I64", 64, 8, 7),
 }
 RESERVED_CODECS = {4: "class floats", 5: "quantized", 6: "reference"}
-LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0}
+LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, PLANES: 12}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
 
@@ -43,7 +47,9 @@ class Segment:
         if self.codec != NGRAM_TEXT:
             need_zero(self.model_name, place, "segment header: model of a codec without models")
             self.model_name = None
-        need_zero(take(meta, 48, 16, place, "segment header"), place, "segment header: zero field")
+        self.period, = unpack("<H", take(meta, 48, 2, place, "segment header"))
+        self.check_period(element, place)
+        need_zero(take(meta, 50, 14, place, "segment header"), place, "segment header: zero field")
 
         tables_end = 64 + self.table_bytes
         records_at = round_up(tables_end, 8)
@@ -70,15 +76,26 @@ class Segment:
             need(self.longest == 0, place, f"longest code length {self.longest} of n-gram text")
             self.element_bytes = 1
             return
-        need(codec == self.codec, place, f"codec {self.codec} with elements of type {name}")
+        planes_of_bytes = self.codec == PLANES and name == "bytes"
+        need(codec == self.codec or planes_of_bytes, place, f"codec {self.codec} with elements of type {name}")
         self.element_bytes = self.width // 8
-        highest = 8 if self.codec == 1 else min(12, self.width - 1)
+        if self.codec == PLANES:
+            self.width = 8  # of what is coded
+        highest = 8 if self.codec in (1, PLANES) else min(12, self.width - 1)
         need(exponent <= self.symbol_bits <= highest, place, f"symbol_bits {self.symbol_bits} for {name}")
         need(self.longest == LONGEST[self.codec], place, f"longest code length {self.longest}")
 
+    def check_period(self, element, place):
+        if self.codec != PLANES:
+            need(self.period == 0, place, "segment header: period of a codec without planes")
+        elif element == 0:
+            need(2 <= self.period <= 512, place, f"period {self.period}")
+        else:
+            need(self.period == self.element_bytes, place, f"period {self.period}")
+
     def check_sizes(self, place):
         need(16 <= self.block_log2 <= 18, place, f"block_log2 {self.block_log2}")
-        need(self.table_count <= {1: 1, 2: 32, NGRAM_TEXT: 0}[self.codec], place, f"{self.table_count} tables")
+        need(self.table_count <= {1: 1, 2: 32, NGRAM_TEXT: 0, PLANES: 32}[self.codec], place, f"{self.table_count} tables")
         need(self.run_log2 == (8 if self.table_count > 1 else 0), place, f"run_log2 {self.run_log2}")
         need(1 <= self.size <= 1 << 24, place, f"decoded_bytes {self.size}")
         need(self.size % self.element_bytes == 0, place, "decoded_bytes splits an element")
@@ -156,5 +173,18 @@ def decode_one(segment, number, coded, content, model, place):
         content += content[start:start + size]
     elif segment.codec == NGRAM_TEXT:
         decode_text_block(coded, size, content, model, place)
+    elif segment.codec == PLANES:
+        content += join_planes(decode_block(coded, size, segment, place), segment.period)
     else:
         content += decode_block(coded, size // segment.element_bytes, segment, place)
+
+
+def join_planes(planes, period):
+    """The bytes of a block in their own order (section 12)."""
+    block = bytearray(len(planes))
+    at = 0
+    for plane in range(min(period, len(planes))):
+        size = len(range(plane, len(planes), period))
+        block[plane::period] = planes[at:at + size]
+        at += size
+    return block

@@ -13,7 +13,7 @@ sys.path.insert(0, HERE)
 
 from check import FormatError  # noqa: E402
 from decoder import decode  # noqa: E402
-from encoder import BF16, BYTES, F16, F32, F64, F8_E4M3, F8_E5M2, TEXT, encode, package_merge  # noqa: E402
+from encoder import BF16, BYTES, F16, F32, F64, F8_E4M3, F8_E5M2, I16, I32, I64, TEXT, encode, package_merge  # noqa: E402
 from forge import Layout, reseal  # noqa: E402
 from test_forged import Forged  # noqa: E402, F401 (so that this module runs all tests)
 from xxh3 import xxh3_64, xxh3_128  # noqa: E402
@@ -115,6 +115,19 @@ class RoundTrip(unittest.TestCase):
         for tables in (2, 3, 5, 32):
             self.one(content, element_type=F8_E4M3, tables=tables,
                      table_of=lambda block, run: (block + run) % tables)
+
+    def test_planes(self):
+        records = b"".join(bytes([k % 251, 7, self.rng.randrange(4), 0, 250 + k % 5, k >> 8 & 255, 1, 0])
+                           for k in range(9000))
+        for element_type in (I16, I32, I64):
+            for tables in (1, 3, 32):
+                self.one(records, element_type=element_type, tables=tables,
+                         table_of=lambda block, run: (block + run) % tables)
+        for period in (2, 3, 34, 210, 512):
+            for size in (1, period - 1, 300, 65536 + 5):
+                self.one(records[:size], period=period, tables=2, table_of=lambda block, run: run % 2)
+        constant = b"\1\2\3\4\5\6\7\0" * 16384
+        self.assertEqual(self.modes(self.one(constant + records[:8000], element_type=I64)), [2, 1])
 
     def test_block_log2(self):
         for log2 in (16, 17, 18):

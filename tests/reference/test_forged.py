@@ -6,7 +6,7 @@ from struct import pack
 
 from check import FormatError
 from decoder import decode
-from encoder import F8_E4M3, encode
+from encoder import BYTES, F8_E4M3, I16, I32, I64, encode
 from forge import Layout, edited
 
 TEXT = b"the cat sat on the mat. " * 42
@@ -32,6 +32,19 @@ class Forged(unittest.TestCase):
         self.refused("feature 4 is unknown", (12, b"\x10"))
         self.refused("feature 31 is unknown", (15, b"\x80"))
         self.refused("reference window", (16, b"\1"))
+
+    def test_periods(self):
+        content = bytes(range(8)) * 2 + bytes(8) * 60
+        for element_type, good in ((BYTES, 34), (I16, 0), (I32, 0), (I64, 0)):
+            self.use([("a", 0o644, 0, content)], [(len(content), {"element_type": element_type, "period": good})])
+            period = self.layout.find(2)[1] + 48
+            for bad in (0, 1, 513, 16 if good == 0 else 1 << 15):
+                self.refused(f"period {bad}", (period, pack("<H", bad)))
+            self.refused("zero field", (period + 2, b"\1"))
+            self.refused("symbol_bits 7", (period - 44, b"\7"))
+            self.refused("longest code length 11", (period - 43, b"\x0b"))
+        self.use([("a", 0o644, 0, content)], [(len(content), {"element_type": F8_E4M3})])
+        self.refused("period of a codec without planes", (self.layout.find(2)[1] + 48, b"\2"))
 
     def test_sections(self):
         self.use([("a", 0o644, 0, TEXT)])
@@ -72,12 +85,13 @@ class Forged(unittest.TestCase):
         for offset, value, reason in (
                 (0, 0, "unknown codec 0"), (0, 3, "symbol_bits 8 of n-gram text"),
                 (0, 4, "class floats. is reserved"), (0, 2, "type text"),
-                (1, 1, "demand order"), (2, 8, "unknown element type 8"), (2, 2, "type BF16"),
+                (1, 1, "demand order"), (2, 11, "unknown element type 11"), (2, 8, "type I16"),
+                (2, 2, "type BF16"),
                 (3, 15, "block_log2"), (3, 19, "block_log2"), (4, 7, "symbol_bits 7"),
                 (5, 12, "longest code length 12"), (6, 33, "33 tables"), (7, 8, "run_log2 8"),
                 (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"),
                 (19, 1, "decoded_bytes"),
-                (32, 1, "model of a codec without models"), (48, 1, "zero field")):
+                (32, 1, "model of a codec without models"), (48, 1, "period of a codec without planes"), (50, 1, "zero field")):
             self.refused(reason, (at + offset, bytes([value])))
         record = self.layout.blocks[1, 0][0]
         self.refused("unknown mode 4", (record, b"\4"))

@@ -83,8 +83,42 @@ std::vector<SegmentCase> edge_segments() {
         join({once, natural(type, block, 6), once, once, Bytes(block), Bytes(block)}));
     add("mixed-modes", type,
         join({once, make_random(block, 7), Bytes(block, 9), once, natural(type, 800, 8)}));
-    if (e.codec == Codec::floats) add("specials", type, special_floats(type, block + 512, 9));
+    if (e.codec == Codec::floats) {
+      add("specials", type, special_floats(type, block + 512, 9));
+      add("scales", type, make_scales(type, 3 * block + 1000, 10));
+      add("scales-and-zeros", type, join({Bytes(block), make_scales(type, block, 11), Bytes(700)}));
+    }
   }
+  return cases;
+}
+
+std::vector<SegmentCase> plane_segments() {
+  std::vector<SegmentCase> cases;
+  for (const ElementType type : {ElementType::i16, ElementType::i32, ElementType::i64}) {
+    const ElementInfo e = element_info(type);
+    const size_t block = size_t{1} << e.block_log2;
+    const std::string name = e.name;
+    for (const size_t n : {1, 2, 33, 255, 257, 4097})
+      cases.push_back(
+          {name + "/" + std::to_string(n), type, make_records(n * e.bytes, e.bytes, n)});
+    Bytes indices(2 * block + 8 * e.bytes);
+    for (size_t i = 0; i < indices.size() / e.bytes; ++i)
+      store_element(indices.data(), i, e.bytes, i * 3 % 50000);
+    cases.push_back({name + "/indices", type, indices});
+    cases.push_back({name + "/records", type, make_records(block + 16, e.bytes, 1)});
+    cases.push_back({name + "/random", type, make_random(block + 16, 2)});
+    cases.push_back({name + "/constant-element", type,
+                     join({repeat_pattern({1, 2, 3, 4, 5, 6, 7, 8}, block), indices})});
+    cases.push_back({name + "/text", type, make_text(block, 3)});
+  }
+  for (const uint16_t period : {2, 3, 18, 34, 144, 210, 511, 512})
+    for (const size_t n :
+         {size_t{1}, size_t{period} - 1, size_t{period} * 3, size_t{50000}, size_t{65536} * 2 + 7})
+      cases.push_back({"period-" + std::to_string(period) + "-" + std::to_string(n),
+                       ElementType::bytes, make_records(n, period, n), period});
+  const Bytes once = make_records(65536, 34, 5);
+  cases.push_back({"period-34-modes", ElementType::bytes,
+                   join({once, Bytes(65536, 7), make_random(65536, 6), once}), 34});
   return cases;
 }
 
@@ -178,6 +212,8 @@ std::vector<FileCase> small_files() {
   // Constant and repeat blocks need whole blocks: 64 KiB of 8 values that recur, then zeros.
   const Bytes pattern = repeat_pattern({0, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0}, 65536);
   files.push_back({"constant-and-repeat", join({pattern, pattern, Bytes(65536), pattern})});
+  files.push_back({"classes", make_safetensors(
+                                  {{"w", "BF16", make_scales(ElementType::bf16, 40'000, 6), 16}})});
   return files;
 }
 }  // namespace gramzip::test

@@ -74,6 +74,35 @@ std::vector<uint8_t> make_weights(ElementType type, size_t bytes, double sigma, 
   return out;
 }
 
+std::vector<uint8_t> make_scales(ElementType type, size_t bytes, uint64_t seed) {
+  const uint32_t element = element_info(type).bytes;
+  const size_t run = size_t{256} * element;
+  std::vector<uint8_t> out;
+  out.reserve(bytes + run);
+  while (out.size() < bytes / element * element) {
+    const size_t n = std::min(run, bytes / element * element - out.size());
+    const std::vector<uint8_t> part =
+        make_weights(type, n, std::ldexp(0.5, -static_cast<int>(seed * 5 % 7)), seed);
+    out.insert(out.end(), part.begin(), part.end());
+    ++seed;
+  }
+  return out;
+}
+
+std::vector<uint8_t> make_records(size_t bytes, uint32_t period, uint64_t seed) {
+  std::mt19937_64 g(seed);
+  std::vector<uint8_t> base(period), spread(period), out(bytes);
+  for (uint32_t p = 0; p < period; ++p) {
+    base[p] = static_cast<uint8_t>(g());
+    spread[p] = static_cast<uint8_t>(g() % 9);  // bits
+  }
+  for (size_t i = 0; i < bytes; ++i) {
+    const uint64_t mask = (1u << spread[i % period]) - 1;
+    out[i] = static_cast<uint8_t>(base[i % period] + (g() & g() & mask));
+  }
+  return out;
+}
+
 std::vector<uint8_t> make_safetensors(const std::vector<TensorCase>& tensors) {
   std::string json = "{\"__metadata__\":{\"format\":\"pt\"}";
   size_t at = 0;

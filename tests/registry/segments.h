@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short forms of Backend calls on one segment, and several code tables, which no encoder chooses
-// yet.
+// Short forms of Backend calls on one segment, and several code tables whatever the content.
 #pragma once
 #include "host/backend/backend.h"
 #include "tests/registry/cases.h"

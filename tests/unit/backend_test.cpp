@@ -26,6 +26,42 @@ TEST(Backend, RoundTripOfEveryEdgeCase) {
   }
 }
 
+TEST(Backend, PlanesComeBack) {
+  const auto backend = make_cpu_backend();
+  size_t planes = 0, several = 0, bytes = 0;
+  for (const test::SegmentCase& c : test::plane_segments()) {
+    const EncodedSegment s = encode_segment(*backend, c);
+    planes += s.header.codec == Codec::planes && s.header.tables > 0;
+    several += s.header.codec == Codec::planes && s.header.tables > 1;
+    bytes += s.header.codec == Codec::bytes;
+    const Decoded d = decode_segment(*backend, s);
+    for (const BlockStatus status : d.status) ASSERT_EQ(status, BlockStatus::ok) << c.name;
+    ASSERT_EQ(d.content, c.content) << c.name;
+    for (uint32_t b = 0; b < s.header.blocks; ++b) {
+      const Decoded one = decode_segment(*backend, s, b, 1);
+      ASSERT_EQ(one.status[0], BlockStatus::ok) << c.name;
+    }
+  }
+  EXPECT_GT(planes, 20u);
+  EXPECT_GT(several, 10u);
+  EXPECT_GT(bytes, 3u);  // text in pairs of bytes
+}
+
+TEST(Backend, RunsOfDifferentScalesTakeTablesOfTheirOwn) {
+  const auto backend = make_cpu_backend();
+  for (const ElementType type : {ElementType::bf16, ElementType::f16, ElementType::f32,
+                                 ElementType::f64, ElementType::f8_e4m3}) {
+    const test::SegmentCase c{"scales", type, test::make_scales(type, 1 << 20, 1)};
+    const EncodedSegment s = encode_segment(*backend, c);
+    EXPECT_GT(s.header.tables, 2u) << element_info(type).name;
+    const Decoded d = decode_segment(*backend, s);
+    EXPECT_EQ(d.content, c.content) << element_info(type).name;
+    const EncodedSegment one =
+        test::encode_segment(*backend, {"one", type, test::make_weights(type, 1 << 20, 0.02, 1)});
+    EXPECT_LT(one.header.tables, s.header.tables) << element_info(type).name;
+  }
+}
+
 TEST(Backend, ModesAreChosenAsTheFormatSays) {
   const auto backend = make_cpu_backend();
   const size_t block = 65536;

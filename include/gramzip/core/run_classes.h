@@ -32,11 +32,11 @@ GRAMZIP_HD inline uint32_t choose_class(const Symbol* symbols, uint32_t n, const
   return least_class(sums, classes);
 }
 
-// ---- Codec planes: element i of a block of n bytes is the byte at position plane_position(i). ----
-// The first n mod period planes have a byte more than the others.
+// ---- Codec planes: element i of a block of n bytes is the byte at position plane_position(i).
+// ---- The first n mod period planes have a byte more than the others.
 struct Planes {
   uint32_t n, period;
-  uint32_t whole;  // bytes of a short plane
+  uint32_t whole;   // bytes of a short plane
   uint32_t longer;  // planes with one more
 };
 GRAMZIP_HD inline Planes make_planes(uint32_t n, uint32_t period) {
