@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the canonical code of each alphabet.
 //
-//   counts[2^S]  ->  codes[2^S], which hold the sorted counts for now | shared: symbol of rank[used]
+//   counts[2^S]  ->  codes[2^S], which hold the sorted counts for now | shared: symbol of
+//   rank[used]
 //                ->  shared: package-merge workspace  ->  length of rank[used]
 //                ->  lengths[2^S], codes[2^S]
 //
-// One CTA an alphabet. Every thread finds the ranks of its symbols by counting how many keys (count,
-// symbol) are smaller: keys differ, so ranks are a permutation whatever the order of threads. In
-// the same way it finds how many symbols of the same length come before its own, which is the code.
-// In between one thread runs core/huffman's package-merge, 2 n L steps, while other alphabets use
-// the SM. Alphabets of more than 2^10 symbols are left to a second launch with more shared memory.
-// Moves about 20 bytes a symbol of the alphabet, whatever the content's size.
+// One CTA an alphabet. Every thread finds the ranks of its symbols by counting how many keys
+// (count, symbol) are smaller: keys differ, so ranks are a permutation whatever the order of
+// threads. In the same way it finds how many symbols of the same length come before its own, which
+// is the code. In between one thread runs core/huffman's package-merge, 2 n L steps, while other
+// alphabets use the SM. Alphabets of more than 2^10 symbols are left to a second launch with more
+// shared memory. Moves about 20 bytes a symbol of the alphabet, whatever the content's size.
 #include "kernels/code_lengths.h"
 
 #include "gramzip/core/huffman.h"

@@ -52,8 +52,8 @@ cudaError_t histogram(const uint8_t* content, const DeviceSegment* segments,
                       const BlockState* states, uint32_t count, uint32_t* counts,
                       const HistogramTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(
-      Launch{dim3(count), dim3(tuning.threads), tuning.copies * kSymbols * sizeof(uint32_t), stream},
-      histogram_kernel, content, segments, places, blocks, states, counts, tuning.copies);
+  return launch(Launch{dim3(count), dim3(tuning.threads),
+                       tuning.copies * kSymbols * sizeof(uint32_t), stream},
+                histogram_kernel, content, segments, places, blocks, states, counts, tuning.copies);
 }
 }  // namespace gramzip::kernels

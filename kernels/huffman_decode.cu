@@ -8,9 +8,9 @@
 // A CTA decodes blocks of one segment and builds the segment's tables first; segments with more
 // tables than fit are left to a second kernel, whose tables lie in global memory. Codec bytes: a
 // lane owns a piece of the block and writes it 16 bytes at a time; codec floats: in step s the warp
-// writes 256 elements, 8 a lane; codec planes: likewise, in the order of planes, behind all content.
-// Every lane writes bytes of its own, so the result has no order. Reads each coded byte once, writes
-// each decoded byte once: 1 + 1 / ratio bytes moved a byte.
+// writes 256 elements, 8 a lane; codec planes: likewise, in the order of planes, behind all
+// content. Every lane writes bytes of its own, so the result has no order. Reads each coded byte
+// once, writes each decoded byte once: 1 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_decode.h"
 
 #include "kernels/common/block_lanes.h"

@@ -3,12 +3,14 @@
 //
 //   measure:  code lengths summed by lane -> words of the lanes -> size -> raw or coded
 //   layout:   sizes padded to 32 -> offsets, one CTA a segment
-//   write:    raw plane | class ids | lane header | rows, lane l writes word r at 128 r + 4 l | tails
+//   write:    raw plane | class ids | lane header | rows, lane l writes word r at 128 r + 4 l |
+//   tails
 //
-// A run of 256 elements takes the codes of its class, 8 elements a lane. Classes without symbols are
-// dropped: the number of a class on the wire is that of the used ones before it, which every warp
-// finds by a ballot. Lanes write to places of their own, so no order matters. measure reads each
-// byte once, write once more and writes each coded byte once: 2 + 1 / ratio bytes moved a byte.
+// A run of 256 elements takes the codes of its class, 8 elements a lane. Classes without symbols
+// are dropped: the number of a class on the wire is that of the used ones before it, which every
+// warp finds by a ballot. Lanes write to places of their own, so no order matters. measure reads
+// each byte once, write once more and writes each coded byte once: 2 + 1 / ratio bytes moved a
+// byte.
 #include "kernels/huffman_encode.h"
 
 #include "kernels/common/block_write.h"
@@ -47,8 +49,8 @@ __device__ bool view_block(const uint8_t* content, const DeviceSegment* segments
   v.elements = content + at.elements_at + h.block_begin(b.number);
   v.codes = {coding.codes + at.symbols_at,
              coding.class_ids + at.runs_at + b.number * runs_of_a_block(h), v.split.symbol_bits};
-  v.used = __ballot_sync(kAllLanes, v.lane < at.classes &&
-                                        coding.summaries[at.first_alphabet + v.lane].used > 0);
+  v.used = __ballot_sync(
+      kAllLanes, v.lane < at.classes && coding.summaries[at.first_alphabet + v.lane].used > 0);
   return true;
 }
 static_assert(kMaxTables <= kWarp);
@@ -196,8 +198,7 @@ __device__ void write_coded(const View& v, const BlockState& state, uint32_t wor
 
 __global__ void write_kernel(const uint8_t* content, const DeviceSegment* segments,
                              const DeviceBlock* blocks, const BlockState* states, uint32_t count,
-                             const BlockCoding coding, const uint32_t* lane_words,
-                             uint8_t* data) {
+                             const BlockCoding coding, const uint32_t* lane_words, uint8_t* data) {
   View v;
   if (!view_block(content, segments, blocks, count, coding, v)) return;
   const BlockState& state = states[v.index];
@@ -216,8 +217,8 @@ cudaError_t encode_measure(const uint8_t* content, const DeviceSegment* segments
                            const BlockCoding& coding, uint32_t* lane_words,
                            const EncodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(a_warp_a_block(count, tuning.warps, stream), measure_kernel, content, segments, blocks,
-                states, count, coding, lane_words);
+  return launch(a_warp_a_block(count, tuning.warps, stream), measure_kernel, content, segments,
+                blocks, states, count, coding, lane_words);
 }
 
 cudaError_t encode_layout(const DeviceSegment* segments, uint32_t segment_count, BlockState* states,
@@ -232,7 +233,7 @@ cudaError_t encode_write(const uint8_t* content, const DeviceSegment* segments,
                          const BlockCoding& coding, const uint32_t* lane_words, uint8_t* data,
                          const EncodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(a_warp_a_block(count, tuning.warps, stream), write_kernel, content, segments, blocks,
-                states, count, coding, lane_words, data);
+  return launch(a_warp_a_block(count, tuning.warps, stream), write_kernel, content, segments,
+                blocks, states, count, coding, lane_words, data);
 }
 }  // namespace gramzip::kernels

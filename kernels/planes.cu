@@ -5,8 +5,8 @@
 //   planes:  a0 a1 a2 b0 b1 b2 c0 c1
 //
 // One CTA a block; a thread gathers 4 bytes of a plane, a period apart, and stores them at once.
-// What a plane leaves of a sector the other planes find in L1 or L2, which hold a block. The way back
-// is the same with 4 bytes of 4 planes. Reads each byte once and writes it once.
+// What a plane leaves of a sector the other planes find in L1 or L2, which hold a block. The way
+// back is the same with 4 bytes of 4 planes. Reads each byte once and writes it once.
 #include "kernels/planes.h"
 
 #include "kernels/common/plane_order.h"
@@ -21,9 +21,9 @@ __global__ void to_planes_kernel(uint8_t* content, const DeviceSegment* segments
   const SegmentHeader& h = segment.header;
   if (h.codec != Codec::planes || states[blockIdx.x].mode != BlockMode::raw) return;
   const uint32_t begin = h.block_begin(b.number);
-  gather_bytes<ElementPositions>(content + segment.content_at + begin,
-                                 make_planes(h.block_bytes(b.number), h.period),
-                                 content + places[b.segment].elements_at + begin, threadIdx.x, blockDim.x);
+  gather_bytes<ElementPositions>(
+      content + segment.content_at + begin, make_planes(h.block_bytes(b.number), h.period),
+      content + places[b.segment].elements_at + begin, threadIdx.x, blockDim.x);
 }
 
 __global__ void from_planes_kernel(uint8_t* content, const DecodeOutput* outputs) {

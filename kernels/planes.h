@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of blocks into the order in which codec planes codes them, and back (docs/format.md, 12). Does not
-// allocate, does not synchronise.
+// The bytes of blocks into the order in which codec planes codes them, and back (docs/format.md,
+// 12). Does not allocate, does not synchronise.
 #pragma once
 #include "kernels/common/batch.h"
 #include "kernels/common/simt.h"

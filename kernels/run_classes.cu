@@ -42,8 +42,8 @@ __device__ uint32_t cheapest_class(const uint32_t* symbols, const uint4* costs, 
   for (uint32_t i = 0; i < 4; ++i) {
     for (uint32_t d = kQuad; d < kWarp; d *= 2) sums[i] += __shfl_xor_sync(kAllLanes, sums[i], d);
     const uint32_t id = part * kPartClasses + 2 * i;
-    best = min(best, min((sums[i] & 0xffff) * kMaxTables + id,
-                         (sums[i] >> 16) * kMaxTables + id + 1));
+    best =
+        min(best, min((sums[i] & 0xffff) * kMaxTables + id, (sums[i] >> 16) * kMaxTables + id + 1));
   }
   return __reduce_min_sync(kAllLanes, best) % kMaxTables;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The class of each run of 256 elements, and counts of symbols by class. Does not allocate, does not
-// synchronise.
+// The class of each run of 256 elements, and counts of symbols by class. Does not allocate, does
+// not synchronise.
 #pragma once
 #include "gramzip/core/run_classes.h"
 #include "kernels/common/batch.h"

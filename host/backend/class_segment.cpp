@@ -26,8 +26,7 @@ bool bytes_suffice(const PlaneClasses& classes, std::span<const uint32_t> counts
   uint64_t bits = 0;
   for (size_t s = 0; s < book.lengths.size(); ++s)
     bits += uint64_t{counts_of_bytes[s]} * book.lengths[s];
-  return bits + 8 * table_wire_bytes(256) <=
-         classes.code_bits + 8 * classes.table_bytes +
-             uint64_t{classes.runs} * ceil_log2(classes.tables);
+  return bits + 8 * table_wire_bytes(256) <= classes.code_bits + 8 * classes.table_bytes +
+                                                 uint64_t{classes.runs} * ceil_log2(classes.tables);
 }
 }  // namespace gramzip

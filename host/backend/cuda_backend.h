@@ -23,8 +23,8 @@
 namespace gramzip {
 // Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, 3.1 of
 // planes, plus 9 bytes a symbol of the segments' classes, at most 0.3 MiB a segment, 1.2 of F64; of
-// decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table. N-gram text: 9
-// bytes a byte of content plus coded bytes, for kTextBatch of content at a time; to encode it 72
+// decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table. N-gram text:
+// 9 bytes a byte of content plus coded bytes, for kTextBatch of content at a time; to encode it 72
 // bytes and the sort's, for kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
  public:
@@ -49,7 +49,8 @@ class CudaBackend final : public Backend {
   // Counts of the bytes of a segment of planes, over its classes.
   std::vector<uint32_t> sum_of_classes(const kernels::EncodePlaces& places) const;
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
-  // Header, records and data of an encoded segment; the copy of the data is under way when it returns.
+  // Header, records and data of an encoded segment; the copy of the data is under way when it
+  // returns.
   void take_blocks(const kernels::DeviceSegment& segment,
                    std::span<const kernels::BlockState> states, const uint8_t* data,
                    uint32_t data_bytes, EncodedSegment& out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoding a batch: upload, hashes, modes; classes of runs are trained on the host; then the class of
-// each run, counts, codes, sizes, offsets, blocks, hashes; then download.
+// Encoding a batch: upload, hashes, modes; classes of runs are trained on the host; then the class
+// of each run, counts, codes, sizes, offsets, blocks, hashes; then download.
 #include <algorithm>
 #include <cstring>
 
@@ -32,8 +32,8 @@ Batch lay_out(std::span<const SegmentInput> in) {
   Batch batch;
   for (const SegmentInput& s : in) {
     const SegmentHeader h = start_header(s);
-    batch.segments.push_back({h, batch.content_bytes, batch.data_bytes,
-                              static_cast<uint32_t>(batch.blocks.size()), 0});
+    batch.segments.push_back(
+        {h, batch.content_bytes, batch.data_bytes, static_cast<uint32_t>(batch.blocks.size()), 0});
     for (uint32_t b = 0; b < h.blocks; ++b) {
       batch.blocks.push_back({static_cast<uint32_t>(batch.segments.size() - 1), b});
       batch.ranges.push_back({batch.content_bytes + h.block_begin(b), h.block_bytes(b)});

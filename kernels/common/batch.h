@@ -4,8 +4,9 @@
 //   content  | segment 0 ..... |pad 128| segment 1 ... |     decoded bytes
 //   data     | blocks of segment 0 |pad 128| blocks of 1 |   coded blocks, each padded to 32
 //   blocks[] | 0 1 2 ... of segment 0 | 0 1 ... of 1 |       one entry a block, batch-wide numbers
-//   planes   | blocks of a segment of codec planes in the order of planes |       behind all content
-//   symbols  | class 0 [2^S] | class 1 [2^S] ... of segment 0 | class 0 of 1 |   counts, lengths, codes
+//   planes   | blocks of a segment of codec planes in the order of planes |       behind all
+//   content symbols  | class 0 [2^S] | class 1 [2^S] ... of segment 0 | class 0 of 1 |   counts,
+//   lengths, codes
 //
 // All arrays are device memory.
 #pragma once

@@ -116,8 +116,8 @@ class LaneWriter {
 
 // The codes of a block: those of its runs' classes.
 struct BlockCodes {
-  const uint32_t* codes;      // of class 0; 2^symbol_bits a class
-  const uint8_t* class_ids;   // of its runs; unused by codec bytes
+  const uint32_t* codes;     // of class 0; 2^symbol_bits a class
+  const uint8_t* class_ids;  // of its runs; unused by codec bytes
   uint32_t symbol_bits;
 
   __device__ const uint32_t* of_run(uint32_t run) const {
