@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Code lengths and canonical codes of each segment from its counts. Does not allocate or
+// Code lengths and canonical codes of each alphabet from its counts. Does not allocate or
 // synchronise.
 #pragma once
 #include "kernels/common/batch.h"
@@ -9,14 +9,21 @@ namespace gramzip::kernels {
 struct CodeLengthsTuning {
   uint32_t threads = 256;
 };
-// Symbols in use of a segment's alphabet.
-struct CodeSummary {
-  uint32_t used;
-  uint32_t lone;  // the symbol if used is 1
+// One class of a segment.
+struct Alphabet {
+  uint32_t symbols_at;  // in the arrays by symbol
+  uint8_t symbol_bits;  // up to kMaxSymbolBits
+  uint8_t limit;        // of code lengths
 };
-// Arrays of kMaxWriteSymbols entries a segment: counts in; lengths (0: no code, or lone) and codes
-// (huffman::pack_code) out.
-cudaError_t code_lengths(const DeviceSegment* segments, uint32_t count, const uint32_t* counts,
-                         uint8_t* lengths, uint32_t* codes, CodeSummary* summaries,
-                         const CodeLengthsTuning& tuning, cudaStream_t stream);
+struct CodeSummary {
+  uint32_t used;  // symbols with a count
+  uint32_t lone;  // the symbol if used is 1
+  uint32_t bits;  // that all symbols take
+};
+// Arrays by symbol: counts in, of at most 2^24 symbols an alphabet; lengths (0: no code, or lone)
+// and codes (huffman::pack_code) out. most_bits: of any alphabet.
+cudaError_t code_lengths(const Alphabet* alphabets, uint32_t count, uint32_t most_bits,
+                         const uint32_t* counts, uint8_t* lengths, uint32_t* codes,
+                         CodeSummary* summaries, const CodeLengthsTuning& tuning,
+                         cudaStream_t stream);
 }  // namespace gramzip::kernels

@@ -9,8 +9,9 @@
 // tables than fit are left to a second kernel, whose tables lie in global memory. Codec bytes: a
 // lane owns a piece of the block and writes it 16 bytes at a time; codec floats: in step s the warp
 // writes 256 elements, 8 a lane, and so it does with exact floats, whose raw bits lie in the lanes
-// (docs/format.md, 11). Every lane writes bytes of its own, so the result has no order.
-// Reads each coded byte once, writes each decoded byte once: 1 + 1 / ratio bytes moved a byte.
+// (docs/format.md, 11); codec planes: likewise, in the order of planes, behind all content. Every
+// lane writes bytes of its own, so the result has no order. Reads each coded byte once, writes each
+// decoded byte once: 1 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_decode.h"
 
 #include "kernels/common/block_lanes.h"
@@ -36,8 +37,7 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
     return BlockStatus::bad_block;
   bool ids_good = true;
   for (uint32_t r = lane; r < runs; r += kWarp) {
-    const auto id =
-        static_cast<uint32_t>(load_bits(block + plan.ids_at, uint64_t{r} * id_bits, id_bits));
+    const uint32_t id = id_bits > 0 ? class_id(block + plan.ids_at, r, id_bits) : 0;
     ids_good = ids_good && id < h.tables && t.list[id].count > 0;
   }
   if (!__all_sync(kAllLanes, ids_good)) return BlockStatus::bad_block;
@@ -58,7 +58,8 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
 __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockState* states,
                                     const uint64_t* coded_hashes, const Tables& t,
                                     const uint8_t* data, uint32_t b, uint32_t* columns,
-                                    uint32_t lane, uint8_t* out) {
+                                    uint32_t lane, uint8_t* content, DecodeOutput& output) {
+  uint8_t* out = content + output.at;
   const SegmentHeader& h = segment.header;
   const uint32_t size = h.block_bytes(b), element = element_info(h.type).bytes;
   for (;;) {  // a repeat goes round once more, as its source
@@ -79,6 +80,10 @@ __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockSta
             [&](uint32_t i) { return block[i % element]; });
         return BlockStatus::ok;
       case BlockMode::coded:
+        if (h.codec == Codec::planes) {
+          out = content + output.planes_at;
+          if (lane == 0) output.period = h.period;
+        }
         return decode_coded(block, s.coded_bytes, size, h, t, columns, lane, out);
       case BlockMode::base:
         return BlockStatus::bad_block;
@@ -127,7 +132,7 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
   uint32_t* columns = reinterpret_cast<uint32_t*>(scratch) + warp * PieceWriter::kColumn * kWarp;
   DecodeOutput& output = outputs[group.output + warp];
   const BlockStatus status = decode_block(segment, states, coded_hashes, t, data,
-                                          group.first + warp, columns, lane, content + output.at);
+                                          group.first + warp, columns, lane, content, output);
   if (lane == 0) output.status = status;
 }
 static_assert(sizeof(TableScratch) >=

@@ -3,10 +3,14 @@
 //
 //   measure:  code lengths summed by lane -> words of the lanes -> size -> raw or coded
 //   layout:   sizes padded to 32 -> offsets, one CTA a segment
-//   write:    raw plane | lane header | rows, lane l writes word r at 128 r + 4 l | tails
+//   write:    raw plane | class ids | lane header | rows, lane l writes word r at 128 r + 4 l |
+//   tails
 //
-// Lanes write to places of their own, so no order matters. measure reads each byte once, write once
-// more and writes each coded byte once: 2 + 1 / ratio bytes moved a byte.
+// A run of 256 elements takes the codes of its class, 8 elements a lane. Classes without symbols
+// are dropped: the number of a class on the wire is that of the used ones before it, which every
+// warp finds by a ballot. Lanes write to places of their own, so no order matters. measure reads
+// each byte once, write once more and writes each coded byte once: 2 + 1 / ratio bytes moved a
+// byte.
 #include "kernels/huffman_encode.h"
 
 #include "kernels/common/block_write.h"
@@ -15,44 +19,77 @@
 
 namespace gramzip::kernels {
 namespace {
-// A block as a warp sees it. False if the warp has none.
+// A block as a warp sees it.
 struct View {
   const DeviceSegment* segment;
   Split split;
   uint32_t number, index, size, lane;
   const uint8_t* content;
-  const uint32_t* codes;
+  const uint8_t* elements;  // the same in the order of coding
+  BlockCodes codes;
+  uint32_t used;  // bit c: class c has symbols
+
+  __device__ uint32_t tables() const { return __popc(used); }
 };
+// False if the warp has none.
 __device__ bool view_block(const uint8_t* content, const DeviceSegment* segments,
-                           const DeviceBlock* blocks, uint32_t count, const uint32_t* codes,
+                           const DeviceBlock* blocks, uint32_t count, const BlockCoding& coding,
                            View& v) {
   v.index = blockIdx.x * (blockDim.x / kWarp) + threadIdx.x / kWarp;
   v.lane = threadIdx.x % kWarp;
   if (v.index >= count) return false;
   const DeviceBlock b = blocks[v.index];
   v.segment = &segments[b.segment];
-  v.split = v.segment->header.split();
+  const SegmentHeader& h = v.segment->header;
+  const EncodePlaces& at = coding.places[b.segment];
+  v.split = h.split();
   v.number = b.number;
-  v.size = v.segment->header.block_bytes(b.number);
-  v.content = content + v.segment->content_at + v.segment->header.block_begin(b.number);
-  v.codes = codes + uint64_t{b.segment} * kMaxWriteSymbols;
+  v.size = h.block_bytes(b.number);
+  v.content = content + v.segment->content_at + h.block_begin(b.number);
+  v.elements = content + at.elements_at + h.block_begin(b.number);
+  v.codes = {coding.codes + at.symbols_at,
+             coding.class_ids + at.runs_at + b.number * runs_of_a_block(h), v.split.symbol_bits};
+  v.used = __ballot_sync(
+      kAllLanes, v.lane < at.classes && coding.summaries[at.first_alphabet + v.lane].used > 0);
   return true;
+}
+static_assert(kMaxTables <= kWarp);
+
+__device__ uint32_t count_bits(const View& v, uint32_t n) {
+  BitCounter counter{v.codes, v.split};
+  if (!v.split.interleaved) {
+    walk_bytes(v.elements, n, v.lane, counter);
+    return counter.bits;
+  }
+  switch (v.split.bytes) {
+    case 1:
+      walk_groups<1>(v.elements, n, v.lane, counter);
+      break;
+    case 2:
+      walk_groups<2>(v.elements, n, v.lane, counter);
+      break;
+    case 4:
+      walk_groups<4>(v.elements, n, v.lane, counter);
+      break;
+    default:
+      walk_groups<8>(v.elements, n, v.lane, counter);
+  }
+  return counter.bits;
 }
 
 __global__ void measure_kernel(const uint8_t* content, const DeviceSegment* segments,
                                const DeviceBlock* blocks, BlockState* states, uint32_t count,
-                               const uint32_t* codes, uint32_t* lane_words) {
+                               const BlockCoding coding, uint32_t* lane_words) {
   View v;
-  if (!view_block(content, segments, blocks, count, codes, v)) return;
+  if (!view_block(content, segments, blocks, count, coding, v)) return;
   BlockState& state = states[v.index];
   const BlockMode mode = state.mode;
   __syncwarp();  // all lanes have read it before lane 0 changes it
-  uint32_t coded_bytes = mode == BlockMode::constant ? v.split.bytes : 4;
+  uint32_t coded_bytes =
+      mode == BlockMode::constant ? element_info(v.segment->header.type).bytes : 4;
   if (mode == BlockMode::raw) {
-    const BlockPlan plan = plan_block(v.size, v.split, 1);
-    BitCounter counter{v.codes};
-    walk_lane(v.split, v.content, plan.n, v.lane, counter);
-    const uint32_t words = words_of_bits(counter.bits);
+    const BlockPlan plan = plan_block(v.size, v.split, v.tables());
+    const uint32_t words = words_of_bits(count_bits(v, plan.n));
     lane_words[uint64_t{v.index} * kLanes + v.lane] = words;
     const LanePlan lanes =
         plan_lanes(__reduce_min_sync(kAllLanes, words), __reduce_max_sync(kAllLanes, words),
@@ -94,26 +131,76 @@ __device__ void write_last_raw(const View& v, const BlockPlan& plan, uint8_t* pl
   for (uint32_t i = whole * bits; i < plan.raw_bytes; ++i) plane[i] = 0;
   for (uint32_t j = whole * kLaneGroup; j < plan.n; ++j)
     or_bits(plane, uint64_t{j} * bits, bits,
-            v.split.raw(load_element(v.content, j, v.split.bytes)));
+            v.split.raw(load_element(v.elements, j, v.split.bytes)));
+}
+
+// The class ids of the block's runs; a lane a byte.
+__device__ void write_class_ids(const View& v, const BlockPlan& plan, uint8_t* out) {
+  const uint32_t bits = class_id_bits(v.tables());
+  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
+  for (uint32_t i = v.lane; i < plan.ids_bytes; i += kWarp) {
+    uint32_t byte = 0;
+    for (uint32_t r = 8 * i / bits; r < runs && r * bits < 8 * i + 8; ++r) {
+      const uint32_t number = __popc(v.used & ((1u << v.codes.class_ids[r]) - 1));
+      byte |= r * bits >= 8 * i ? number << (r * bits - 8 * i) : number >> (8 * i - r * bits);
+    }
+    out[plan.ids_at + i] = static_cast<uint8_t>(byte);
+  }
+}
+
+template <uint32_t kBytes, uint32_t kRaw>
+__device__ void write_groups(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
+  GroupWriter<kBytes, kRaw> writer{v.codes, out, lane};
+  walk_groups<kBytes>(v.elements, n, v.lane, writer);
+  writer.lane.finish();
+}
+// The splits that this release writes (host/model/run_sample.cpp, symbol_widths).
+__device__ void write_lanes(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
+  if (!v.split.interleaved) {
+    ByteWriter writer{v.codes.codes, lane};
+    walk_bytes(v.elements, n, v.lane, writer);
+    return writer.lane.finish();
+  }
+  switch (v.split.bytes * 64u + v.split.raw_bits) {
+    case 1 * 64 + 0:
+      return write_groups<1, 0>(v, n, lane, out);
+    case 1 * 64 + 1:
+      return write_groups<1, 1>(v, n, lane, out);
+    case 2 * 64 + 6:
+      return write_groups<2, 6>(v, n, lane, out);
+    case 2 * 64 + 7:
+      return write_groups<2, 7>(v, n, lane, out);
+    case 2 * 64 + 8:
+      return write_groups<2, 8>(v, n, lane, out);
+    case 4 * 64 + 22:
+      return write_groups<4, 22>(v, n, lane, out);
+    case 4 * 64 + 23:
+      return write_groups<4, 23>(v, n, lane, out);
+    case 4 * 64 + 24:
+      return write_groups<4, 24>(v, n, lane, out);
+    case 8 * 64 + 52:
+      return write_groups<8, 52>(v, n, lane, out);
+    default:
+      return write_groups<8, 53>(v, n, lane, out);
+  }
 }
 
 __device__ void write_coded(const View& v, const BlockState& state, uint32_t words, uint8_t* out) {
-  const BlockPlan plan = plan_block(v.size, v.split, 1);
+  const BlockPlan plan = plan_block(v.size, v.split, v.tables());
   const LaneHead head = state.lanes;
   write_last_raw(v, plan, out);
-  fill_zero(out, plan.raw_bytes, plan.lanes_at, v.lane);
+  fill_zero(out, plan.raw_bytes, plan.ids_at, v.lane);
+  write_class_ids(v, plan, out);
+  fill_zero(out, plan.ids_at + plan.ids_bytes, plan.lanes_at, v.lane);
   const uint32_t tail_before = write_lane_header(out, plan.lanes_at, head, words, v.lane);
-  BlockWriter writer{
-      v.codes, out, {out + plan.rows_at(head.extra_bits), head, v.lane, tail_before}};
-  walk_lane(v.split, v.content, plan.n, v.lane, writer);
-  writer.lane.finish();
+  write_lanes(v, plan.n, {out + plan.rows_at(head.extra_bits), head, v.lane, tail_before}, out);
 }
 
 __global__ void write_kernel(const uint8_t* content, const DeviceSegment* segments,
                              const DeviceBlock* blocks, const BlockState* states, uint32_t count,
-                             const uint32_t* codes, const uint32_t* lane_words, uint8_t* data) {
+                             const BlockCoding coding, const uint32_t* lane_words, uint8_t* data) {
   View v;
-  if (!view_block(content, segments, blocks, count, codes, v)) return;
+  if (!view_block(content, segments, blocks, count, coding, v)) return;
   const BlockState& state = states[v.index];
   uint8_t* out = data + v.segment->data_at + state.data_at;
   if (state.mode == BlockMode::coded)
@@ -127,11 +214,11 @@ __global__ void write_kernel(const uint8_t* content, const DeviceSegment* segmen
 
 cudaError_t encode_measure(const uint8_t* content, const DeviceSegment* segments,
                            const DeviceBlock* blocks, BlockState* states, uint32_t count,
-                           const uint32_t* codes, uint32_t* lane_words, const EncodeTuning& tuning,
-                           cudaStream_t stream) {
+                           const BlockCoding& coding, uint32_t* lane_words,
+                           const EncodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(a_warp_a_block(count, tuning.warps, stream), measure_kernel, content, segments, blocks,
-                states, count, codes, lane_words);
+  return launch(a_warp_a_block(count, tuning.warps, stream), measure_kernel, content, segments,
+                blocks, states, count, coding, lane_words);
 }
 
 cudaError_t encode_layout(const DeviceSegment* segments, uint32_t segment_count, BlockState* states,
@@ -143,10 +230,10 @@ cudaError_t encode_layout(const DeviceSegment* segments, uint32_t segment_count,
 
 cudaError_t encode_write(const uint8_t* content, const DeviceSegment* segments,
                          const DeviceBlock* blocks, const BlockState* states, uint32_t count,
-                         const uint32_t* codes, const uint32_t* lane_words, uint8_t* data,
+                         const BlockCoding& coding, const uint32_t* lane_words, uint8_t* data,
                          const EncodeTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(a_warp_a_block(count, tuning.warps, stream), write_kernel, content, segments, blocks,
-                states, count, codes, lane_words, data);
+  return launch(a_warp_a_block(count, tuning.warps, stream), write_kernel, content, segments,
+                blocks, states, count, coding, lane_words, data);
 }
 }  // namespace gramzip::kernels

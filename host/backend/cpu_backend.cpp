@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU backend: the truth that every other backend is compared with.
 #include "host/backend/backend.h"
+#include "host/backend/class_segment.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/base/checksum.h"
 #include "host/cpu/exact_floats.h"
@@ -18,7 +19,7 @@ class CpuBackend final : public Backend {
     for (size_t i = 0; i < in.size(); ++i) {
       if (in[i].text != nullptr)
         cpu::encode_text(in[i], out[i]);
-      else if (is_float(in[i].type) || cpu::has_planes(in[i]))
+      else if (has_classes(in[i]))
         cpu::encode_classes(in[i], out[i]);
       else
         cpu::encode_bytes(in[i], out[i]);

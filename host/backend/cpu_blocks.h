@@ -34,8 +34,6 @@ void encode_bytes(const SegmentInput& in, EncodedSegment& out);
 // Classes of runs; a segment that codec bytes codes in no more is one of type and codec bytes.
 void encode_classes(const SegmentInput& in, EncodedSegment& out);
 void decode_coded(const DecodeRequest& r);
-// Records of fixed length: codec planes.
-bool has_planes(const SegmentInput& in);
 
 // Segments of codec ngram.
 void encode_text(const SegmentInput& in, EncodedSegment& out);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "gramzip/core/table_wire.h"
+#include "host/backend/class_segment.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/cpu/exact_floats.h"
 #include "host/cpu/histogram.h"
@@ -133,37 +134,25 @@ void count_classes(Bytes content, const SegmentHeader& h, std::span<const BlockR
   }
 }
 
-// Whether one table of bytes takes no more than these classes of planes, whose counts they are.
+// Whether one table of bytes is as good as these classes of planes, whose counts they are.
 bool bytes_suffice(std::span<const CodeBook> books, uint64_t bits, uint32_t runs,
                    std::span<const uint32_t> counts) {
   std::array<uint32_t, 256> all{};
   for (size_t c = 0; c < counts.size(); c += kWays * all.size())
     for (size_t k = 0; k < all.size(); ++k) all[k] += counts[c + k];
-  const CodeBook book = make_code_book(all, code_limit(Codec::bytes));
   uint64_t tables = 0;
   for (const CodeBook& b : books) {
     std::array<uint8_t, table_wire_bytes(256)> wire;
     tables += store_table(b.lengths.data(), 256, b.used, b.lone, wire.data());
   }
-  bits += 8 * tables + uint64_t{runs} * ceil_log2(static_cast<uint32_t>(books.size()));
-  return code_bits(book, all.data()) + 8 * table_wire_bytes(256) <= bits;
+  return gramzip::bytes_suffice({bits, tables, static_cast<uint32_t>(books.size()), runs}, all);
 }
 }  // namespace
 
-bool has_planes(const SegmentInput& in) {
-  if (in.type == ElementType::bytes) return in.period >= kMinPeriod && in.period <= kMaxPeriod;
-  return element_info(in.type).codec == Codec::planes;
-}
-
 void encode_classes(const SegmentInput& in, EncodedSegment& out) {
   thread_local Space s;
-  out.header = make_segment_header(in.type, static_cast<uint32_t>(in.content.size()));
+  out.header = start_header(in);
   SegmentHeader& h = out.header;
-  if (has_planes(in)) {
-    h.codec = Codec::planes;
-    h.code_limit = static_cast<uint8_t>(code_limit(h.codec));
-    if (in.type == ElementType::bytes) h.period = in.period;
-  }
   const uint32_t element = element_info(in.type).bytes;
   out.records.assign(h.blocks, {});
   std::vector<uint32_t> repeat_of;

@@ -13,15 +13,18 @@
 #include "kernels/histogram.h"
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
+#include "kernels/planes.h"
+#include "kernels/run_classes.h"
 #include "kernels/text_decode.h"
 #include "kernels/text_encode.h"
 #include "kernels/text_expand.h"
 #include "kernels/text_match_copy.h"
 
 namespace gramzip {
-// Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, plus 28
-// KiB a segment; of decode calls: content plus coded bytes, plus 8 KiB a segment. N-gram text: 9
-// bytes a byte of content plus coded bytes, for kTextBatch of content at a time; to encode it 72
+// Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, 3.1 of
+// planes, plus 9 bytes a symbol of the segments' classes, at most 0.3 MiB a segment, 1.2 of F64; of
+// decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table. N-gram text:
+// 9 bytes a byte of content plus coded bytes, for kTextBatch of content at a time; to encode it 72
 // bytes and the sort's, for kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
  public:
@@ -39,12 +42,15 @@ class CudaBackend final : public Backend {
   static constexpr uint64_t kTextEncodeBatch = uint64_t{1} << 26;
   static_assert(2 * (kTextBatch + kMaxSegmentBytes) < UINT32_MAX);  // indices of it have 32 bits
 
-  // Codecs bytes and floats.
+  // Codecs bytes, floats and planes.
   void decode_coded(std::span<const DecodeRequest> requests);
   void decode_text(std::span<const DecodeRequest> requests);
   void encode_coded(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  // Counts of the bytes of a segment of planes, over its classes.
+  std::vector<uint32_t> sum_of_classes(const kernels::EncodePlaces& places) const;
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
-  // Header, records and data of an encoded segment; the copy of the data is under way when it returns.
+  // Header, records and data of an encoded segment; the copy of the data is under way when it
+  // returns.
   void take_blocks(const kernels::DeviceSegment& segment,
                    std::span<const kernels::BlockState> states, const uint8_t* data,
                    uint32_t data_bytes, EncodedSegment& out);
@@ -63,6 +69,10 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::HashRange> decoded_ranges_, coded_ranges_;
   DeviceBuffer<uint64_t> hashes_, expected_, exact_;
   // encoding
+  DeviceBuffer<kernels::EncodePlaces> places_;
+  DeviceBuffer<kernels::Alphabet> alphabets_;
+  DeviceBuffer<ClassCost> costs_;
+  DeviceBuffer<uint8_t> class_ids_;
   DeviceBuffer<uint32_t> counts_, codes_, lane_words_;
   DeviceBuffer<kernels::CodeSummary> summaries_;
   DeviceBuffer<kernels::SegmentTotals> totals_;

@@ -2,7 +2,6 @@
 // Decoding a batch: upload, hashes of coded bytes, blocks, hashes of decoded bytes; then download.
 #include <algorithm>
 
-#include "host/backend/cpu_blocks.h"
 #include "host/backend/cuda_backend.h"
 
 namespace gramzip {
@@ -22,7 +21,7 @@ struct Batch {
   std::vector<HashRange> decoded_ranges;
   std::vector<uint64_t> expected;
   std::vector<uint64_t> content_at;  // of each request
-  uint64_t data_bytes = 0, content_bytes = 0;
+  uint64_t data_bytes = 0, content_bytes = 0, planes_bytes = 0;
   uint32_t most_tables = 0;
 };
 
@@ -76,7 +75,9 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed, 
       batch.groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
                               std::min(warps, r.block_count - i),
                               static_cast<uint32_t>(batch.outputs.size())});
-    batch.outputs.push_back({batch.content_bytes, BlockStatus::ok});
+    batch.outputs.push_back(
+        {batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0, BlockStatus::ok});
+    if (h.codec == Codec::planes) batch.planes_bytes += round_up(h.block_bytes(b), 16);
     batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
     batch.expected.push_back(v.records[b].decoded_hash);
     batch.content_bytes +=
@@ -105,10 +106,6 @@ void CudaBackend::decode(std::span<const DecodeRequest> requests) {
   std::vector<DecodeRequest> coded, text;
   uint64_t text_bytes = 0;
   for (const DecodeRequest& r : requests) {
-    if (r.segment.header.codec == Codec::planes) {
-      cpu::decode_coded(r);  // no kernel puts planes together
-      continue;
-    }
     if (r.segment.header.codec != Codec::ngram) {
       coded.push_back(r);
       continue;
@@ -139,7 +136,9 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   uint8_t* data = data_.reserve(batch.data_bytes);
   for (size_t i = 0; i < requests.size(); ++i)
     upload_needed(requests[i].segment, needed[i], data + batch.segments[i].data_at, stream_);
-  uint8_t* content = content_.reserve(batch.content_bytes);
+  // Behind all content.
+  for (DecodeOutput& o : batch.outputs) o.planes_at += batch.content_bytes;
+  uint8_t* content = content_.reserve(batch.content_bytes + batch.planes_bytes);
   const auto* segments = segments_.upload(batch.segments, stream_);
   const auto* states = states_.upload(batch.states, stream_);
   const auto* coded_ranges = coded_ranges_.upload(batch.coded_ranges, stream_);
@@ -163,6 +162,7 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   check(huffman_decode(groups, static_cast<uint32_t>(batch.groups.size()), segments, states, hashes,
                        tables, lengths, entries, exact, data, batch.most_tables, content, outputs,
                        tuning, stream_));
+  if (batch.planes_bytes > 0) check(from_planes(content, outputs, outputs_count, {}, stream_));
   check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
   check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));
 

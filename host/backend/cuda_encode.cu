@@ -1,16 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoding a batch: upload, hashes, classes, counts, codes, sizes, offsets, blocks, hashes; then
-// download. No size comes back to the host before the end.
+// Encoding a batch: upload, hashes, modes; classes of runs are trained on the host; then the class
+// of each run, counts, codes, sizes, offsets, blocks, hashes; then download.
 #include <algorithm>
 #include <cstring>
 
 #include "gramzip/core/table_wire.h"
-#include "host/backend/cpu_blocks.h"
+#include "host/backend/class_segment.h"
 #include "host/backend/cuda_backend.h"
 #include "host/model/exact_values.h"
+#include "host/model/run_classes.h"
 
 namespace gramzip {
 using namespace kernels;
+
+namespace {
+// A batch of segments as the kernels see it.
+struct Batch {
+  std::vector<DeviceSegment> segments;
+  std::vector<EncodePlaces> places;  // as segments
+  std::vector<DeviceBlock> blocks;
+  std::vector<HashRange> ranges;    // as blocks
+  std::vector<Alphabet> alphabets;  // of all segments' classes
+  std::vector<ClassCost> costs;
+  uint64_t content_bytes = 0, elements_bytes = 0, data_bytes = 0;
+  uint32_t runs = 0, symbols = 0;
+  uint32_t most_bits = 0;  // of an alphabet
+  uint32_t most_bins = 0;  // of a segment whose runs have classes
+};
+
+// What is known before training.
+Batch lay_out(std::span<const SegmentInput> in) {
+  Batch batch;
+  for (const SegmentInput& s : in) {
+    const SegmentHeader h = start_header(s);
+    batch.segments.push_back(
+        {h, batch.content_bytes, batch.data_bytes, static_cast<uint32_t>(batch.blocks.size()), 0});
+    for (uint32_t b = 0; b < h.blocks; ++b) {
+      batch.blocks.push_back({static_cast<uint32_t>(batch.segments.size() - 1), b});
+      batch.ranges.push_back({batch.content_bytes + h.block_begin(b), h.block_bytes(b)});
+    }
+    batch.content_bytes += round_up(s.content.size(), 128);
+    batch.data_bytes += round_up(segment_data_bound(s.content.size(), h.blocks), 128);
+  }
+  // Segments of planes have a second place, behind all content.
+  batch.elements_bytes = batch.content_bytes;
+  for (const DeviceSegment& d : batch.segments) {
+    EncodePlaces p{d.content_at, 1, 0, 0, 0, batch.runs};
+    if (d.header.codec == Codec::planes) {
+      p.elements_at = batch.elements_bytes;
+      batch.elements_bytes += round_up(d.header.decoded_bytes, 128);
+    }
+    if (d.header.codec != Codec::bytes) batch.runs += d.header.blocks * runs_of_a_block(d.header);
+    batch.places.push_back(p);
+  }
+  return batch;
+}
+
+// Trains the classes of each segment that has some, and gives alphabets their places.
+void train(Batch& batch, std::span<const SegmentInput> in, std::span<const BlockState> states) {
+  std::vector<BlockRecord> records;
+  for (size_t i = 0; i < in.size(); ++i) {
+    DeviceSegment& d = batch.segments[i];
+    EncodePlaces& p = batch.places[i];
+    if (d.header.codec != Codec::bytes) {
+      records.clear();
+      for (uint32_t b = 0; b < d.header.blocks; ++b)
+        records.push_back({states[d.first_block + b].mode, 0, 0, 0});
+      const model::RunClasses classes = model::train_run_classes(in[i].content, d.header, records);
+      d.header.symbol_bits = static_cast<uint8_t>(classes.symbol_bits);
+      d.header.zero_bits = static_cast<uint8_t>(classes.zero_bits);
+      p.classes = classes.classes;
+      p.costs_at = static_cast<uint32_t>(batch.costs.size());
+      batch.costs.insert(batch.costs.end(), classes.costs.begin(), classes.costs.end());
+      batch.most_bins = std::max(batch.most_bins, p.classes << d.header.symbol_bits);
+    }
+    p.first_alphabet = static_cast<uint32_t>(batch.alphabets.size());
+    p.symbols_at = batch.symbols;
+    for (uint32_t c = 0; c < p.classes; ++c) {
+      batch.alphabets.push_back({batch.symbols, d.header.symbol_bits, d.header.code_limit});
+      batch.symbols += 1u << d.header.symbol_bits;
+    }
+    batch.most_bits = std::max<uint32_t>(batch.most_bits, d.header.symbol_bits);
+  }
+}
+
+bool any_bytes(const Batch& batch) {
+  return std::ranges::any_of(batch.segments,
+                             [](const DeviceSegment& d) { return d.header.codec == Codec::bytes; });
+}
+
+// The tables of a segment's classes that have symbols, on the wire.
+struct Tables {
+  std::vector<uint8_t> wire;
+  uint32_t count = 0;
+  uint64_t code_bits = 0;
+};
+Tables make_tables(const EncodePlaces& p, uint32_t symbols, std::span<const CodeSummary> summaries,
+                   const uint8_t* lengths) {
+  Tables t;
+  for (uint32_t c = 0; c < p.classes; ++c) {
+    const CodeSummary& s = summaries[p.first_alphabet + c];
+    if (s.used == 0) continue;
+    const size_t at = t.wire.size();
+    t.wire.resize(at + table_wire_bytes(symbols));
+    t.wire.resize(at + store_table(lengths + p.symbols_at + size_t{c} * symbols, symbols, s.used,
+                                   s.lone, t.wire.data() + at));
+    ++t.count;
+    t.code_bits += s.bits;
+  }
+  return t;
+}
+}  // namespace
 
 void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) {
   const std::lock_guard lock(mutex_);
@@ -46,74 +146,94 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
 
 void CudaBackend::encode_coded(std::span<const SegmentInput> in,
                                std::span<EncodedSegment* const> out) {
-  // Where everything lies.
-  std::vector<DeviceSegment> segments;
-  std::vector<DeviceBlock> blocks;
-  std::vector<HashRange> ranges;
-  uint64_t content_bytes = 0, data_bytes = 0;
-  for (const SegmentInput& s : in) {
-    DeviceSegment d{make_segment_header(s.type, static_cast<uint32_t>(s.content.size())),
-                    content_bytes, data_bytes, static_cast<uint32_t>(blocks.size()), 0};
-    for (uint32_t b = 0; b < d.header.blocks; ++b) {
-      blocks.push_back({static_cast<uint32_t>(segments.size()), b});
-      ranges.push_back({content_bytes + d.header.block_begin(b), d.header.block_bytes(b)});
-    }
-    content_bytes = round_up(content_bytes + s.content.size(), 128);
-    data_bytes = round_up(data_bytes + segment_data_bound(s.content.size(), d.header.blocks), 128);
-    segments.push_back(d);
-  }
-  const auto count = static_cast<uint32_t>(blocks.size()),
-             segment_count = static_cast<uint32_t>(segments.size());
-
-  uint8_t* content = content_.reserve(content_bytes);
+  Batch batch = lay_out(in);
+  const auto count = static_cast<uint32_t>(batch.blocks.size()),
+             segment_count = static_cast<uint32_t>(in.size());
+  uint8_t* content = content_.reserve(batch.elements_bytes);
   for (size_t i = 0; i < in.size(); ++i)
-    check_cuda(cudaMemcpyAsync(content + segments[i].content_at, in[i].content.data(),
+    check_cuda(cudaMemcpyAsync(content + batch.segments[i].content_at, in[i].content.data(),
                                in[i].content.size(), cudaMemcpyHostToDevice, stream_),
                "upload");
-  uint8_t* data = data_.reserve(data_bytes);
-  const auto* d_segments = segments_.upload(segments, stream_);
-  const auto* d_blocks = blocks_.upload(blocks, stream_);
-  const auto* d_ranges = decoded_ranges_.upload(ranges, stream_);
+  uint8_t* data = data_.reserve(batch.data_bytes);
+  const auto* segments = segments_.upload(batch.segments, stream_);
+  const auto* blocks = blocks_.upload(batch.blocks, stream_);
+  const auto* ranges = decoded_ranges_.upload(batch.ranges, stream_);
   BlockState* states = states_.reserve(count);
-  HashRange* coded_ranges = coded_ranges_.reserve(count);
-  const size_t symbols = size_t{segment_count} * kMaxWriteSymbols;
-  uint32_t* counts = counts_.reserve(symbols);
-  uint32_t* codes = codes_.reserve(symbols);
-  uint8_t* lengths = lengths_.reserve(symbols);
-  uint32_t* lane_words = lane_words_.reserve(size_t{count} * kLanes);
-  CodeSummary* summaries = summaries_.reserve(segment_count);
-  SegmentTotals* totals = totals_.reserve(segment_count);
-  check_cuda(cudaMemsetAsync(counts, 0, symbols * sizeof(uint32_t), stream_), "clearing counts");
-
   constexpr uint32_t stride = sizeof(BlockState);
-  check(checksum(content, d_ranges, count, &states->decoded_hash, stride, {}, stream_));
-  check(classify(content, d_segments, d_blocks, states, count, {}, stream_));
-  check(histogram(content, d_segments, d_blocks, states, count, counts, {}, stream_));
-  check(code_lengths(d_segments, segment_count, counts, lengths, codes, summaries, {}, stream_));
-  check(
-      encode_measure(content, d_segments, d_blocks, states, count, codes, lane_words, {}, stream_));
-  check(encode_layout(d_segments, segment_count, states, coded_ranges, totals, stream_));
-  check(encode_write(content, d_segments, d_blocks, states, count, codes, lane_words, data, {},
+  check(checksum(content, ranges, count, &states->decoded_hash, stride, {}, stream_));
+  check(classify(content, segments, blocks, states, count, {}, stream_));
+
+  const bool any_classes = batch.runs > 0;
+  train(batch, in, any_classes ? states_.download(count, stream_) : std::vector<BlockState>{});
+  const auto alphabet_count = static_cast<uint32_t>(batch.alphabets.size());
+  if (any_classes) segments = segments_.upload(batch.segments, stream_);
+  const auto* places = places_.upload(batch.places, stream_);
+  const auto* alphabets = alphabets_.upload(batch.alphabets, stream_);
+  const auto* costs = costs_.upload(batch.costs, stream_);
+  uint8_t* class_ids = class_ids_.reserve(batch.runs);
+  uint32_t* counts = counts_.reserve(batch.symbols);
+  uint32_t* codes = codes_.reserve(batch.symbols);
+  uint8_t* lengths = lengths_.reserve(batch.symbols);
+  uint32_t* lane_words = lane_words_.reserve(size_t{count} * kLanes);
+  CodeSummary* summaries = summaries_.reserve(alphabet_count);
+  SegmentTotals* totals = totals_.reserve(segment_count);
+  HashRange* coded_ranges = coded_ranges_.reserve(count);
+  check_cuda(cudaMemsetAsync(counts, 0, batch.symbols * sizeof(uint32_t), stream_),
+             "clearing counts");
+
+  if (batch.elements_bytes > batch.content_bytes)
+    check(to_planes(content, segments, places, blocks, states, count, {}, stream_));
+  check(assign_classes(content, segments, places, blocks, states, count, costs, batch.most_bins,
+                       class_ids, counts, {}, stream_));
+  if (any_bytes(batch))
+    check(histogram(content, segments, places, blocks, states, count, counts, {}, stream_));
+  check(code_lengths(alphabets, alphabet_count, batch.most_bits, counts, lengths, codes, summaries,
+                     {}, stream_));
+  const BlockCoding coding{places, summaries, codes, class_ids};
+  check(encode_measure(content, segments, blocks, states, count, coding, lane_words, {}, stream_));
+  check(encode_layout(segments, segment_count, states, coded_ranges, totals, stream_));
+  check(encode_write(content, segments, blocks, states, count, coding, lane_words, data, {},
                      stream_));
   check(checksum(data, coded_ranges, count, &states->coded_hash, stride, {}, stream_));
 
   const std::vector<BlockState> host_states = states_.download(count, stream_);
   const std::vector<SegmentTotals> host_totals = totals_.download(segment_count, stream_);
-  const std::vector<CodeSummary> host_summaries = summaries_.download(segment_count, stream_);
-  const std::vector<uint8_t> host_lengths = lengths_.download(symbols, stream_);
+  const std::vector<CodeSummary> host_summaries = summaries_.download(alphabet_count, stream_);
+  const std::vector<uint8_t> host_lengths = lengths_.download(batch.symbols, stream_);
+  std::vector<SegmentInput> as_bytes;
+  std::vector<EncodedSegment*> as_bytes_out;
   for (uint32_t i = 0; i < segment_count; ++i) {
-    EncodedSegment& s = *out[i];
-    take_blocks(segments[i], host_states, data, host_totals[i].data_bytes, s);
-    if (host_totals[i].coded > 0) {
-      s.header.tables = 1;
-      s.tables.resize(table_wire_bytes(1u << s.header.symbol_bits));
-      s.header.table_bytes = store_table(host_lengths.data() + size_t{i} * kMaxWriteSymbols,
-                                         1u << s.header.symbol_bits, host_summaries[i].used,
-                                         host_summaries[i].lone, s.tables.data());
-      s.tables.resize(s.header.table_bytes);
+    const SegmentHeader& h = batch.segments[i].header;
+    const EncodePlaces& p = batch.places[i];
+    Tables t = make_tables(p, 1u << h.symbol_bits, host_summaries, host_lengths.data());
+    if (h.codec == Codec::planes && t.count > 0 &&
+        bytes_suffice({t.code_bits, t.wire.size(), t.count, model::count_runs(h).count},
+                      sum_of_classes(p))) {
+      as_bytes.push_back({ElementType::bytes, in[i].content});
+      as_bytes_out.push_back(out[i]);
+      continue;
     }
+    EncodedSegment& s = *out[i];
+    take_blocks(batch.segments[i], host_states, data, host_totals[i].data_bytes, s);
+    if (host_totals[i].coded == 0) continue;
+    s.header.tables = static_cast<uint8_t>(t.count);
+    s.header.run_log2 = t.count > 1 ? 8 : 0;
+    s.header.table_bytes = static_cast<uint32_t>(t.wire.size());
+    s.tables = std::move(t.wire);
   }
   check_cuda(cudaStreamSynchronize(stream_), "encoding");
+  if (!as_bytes.empty()) encode_coded(as_bytes, as_bytes_out);
+}
+
+std::vector<uint32_t> CudaBackend::sum_of_classes(const EncodePlaces& p) const {
+  constexpr uint32_t symbols = 256;
+  std::vector<uint32_t> counts(size_t{p.classes} * symbols), sum(symbols, 0);
+  check_cuda(cudaMemcpyAsync(counts.data(), counts_.get() + p.symbols_at,
+                             counts.size() * sizeof(uint32_t), cudaMemcpyDeviceToHost, stream_),
+             "download");
+  check_cuda(cudaStreamSynchronize(stream_), "download");
+  for (size_t i = 0; i < counts.size(); ++i) sum[i % symbols] += counts[i];
+  return sum;
 }
 
 void CudaBackend::take_blocks(const DeviceSegment& segment, std::span<const BlockState> states,

@@ -4,8 +4,11 @@
 //   content  | segment 0 ..... |pad 128| segment 1 ... |     decoded bytes
 //   data     | blocks of segment 0 |pad 128| blocks of 1 |   coded blocks, each padded to 32
 //   blocks[] | 0 1 2 ... of segment 0 | 0 1 ... of 1 |       one entry a block, batch-wide numbers
+//   planes   | blocks of a segment of codec planes in the order of planes |       behind all
+//   content symbols  | class 0 [2^S] | class 1 [2^S] ... of segment 0 | class 0 of 1 |   counts,
+//   lengths, codes
 //
-// All arrays are device memory. Symbols' arrays have kMaxWriteSymbols entries a segment.
+// All arrays are device memory.
 #pragma once
 #include "gramzip/core/format.h"
 #include "gramzip/core/plan.h"
@@ -14,8 +17,6 @@
 namespace gramzip::kernels {
 inline constexpr uint32_t kWarp = 32;
 inline constexpr uint32_t kAllLanes = 0xffffffffu;
-// The widest alphabet that this release writes: F64 with 11 bits.
-inline constexpr uint32_t kMaxWriteSymbols = 1u << 11;
 
 struct DeviceSegment {
   SegmentHeader header;
@@ -24,6 +25,17 @@ struct DeviceSegment {
   uint32_t first_block;  // batch-wide number of its block 0
   uint32_t first_table;  // decoding: its first table in the table arrays, or its text machine
   uint32_t first_exact = 0;  // decoding: its first exact value in the array of them
+};
+
+// Where a segment's parts of the encoders' arrays begin. A class is a code table's alphabet; those
+// that no run takes are dropped, and the others numbered anew, when blocks are written.
+struct EncodePlaces {
+  uint64_t elements_at;     // in the content buffer: the segment's bytes in the order of coding
+  uint32_t classes;         // 1 to kMaxTables
+  uint32_t first_alphabet;  // of its classes
+  uint32_t symbols_at;      // in arrays by symbol: 2^S entries a class
+  uint32_t costs_at;        // 2^S rows of kMaxTables costs, if there are 2 classes or more
+  uint32_t runs_at;         // its first run of 256 elements; unused by codec bytes
 };
 
 struct DeviceBlock {
@@ -41,6 +53,11 @@ struct BlockState {
   uint64_t coded_hash;
   uint64_t decoded_hash;
 };
+
+// Runs of 256 elements in a full block.
+GRAMZIP_HD inline uint32_t runs_of_a_block(const SegmentHeader& h) {
+  return (1u << h.block_log2) / h.split().bytes / kRunElements;
+}
 
 struct HashRange {
   uint64_t at;

@@ -76,7 +76,7 @@ __device__ inline bool decode_piece(LaneReader& in, const Tables& t, uint32_t co
   return in.ends_well();
 }
 
-// ---- Codec floats: a lane owns 8 elements of each run of 256. ----
+// ---- Codecs floats and planes: a lane owns 8 elements of each run of 256. ----
 
 // The raw values of a lane's group: 8 fields of kRaw bits, kRaw bytes. Reads whole aligned words:
 // up to 7 bytes in front of and behind the group, which lie in the block, for a lane header
@@ -131,7 +131,21 @@ __device__ void store_group(uint8_t* out, const uint64_t* x) {
   }
 }
 
-// A coded block of floats as a lane sees it.
+// There are none.
+template <>
+struct RawGroup<0> {
+  __device__ RawGroup(const uint8_t*, uint32_t) {}
+  __device__ uint64_t field(uint32_t) const { return 0; }
+};
+
+// The class of a run: `bits` of 1 to 5. Reads a byte behind the ids, where a lane header lies.
+__device__ inline uint32_t class_id(const uint8_t* ids, uint32_t run, uint32_t bits) {
+  const uint32_t at = run * bits;
+  const uint32_t two = ids[at / 8] | (uint32_t{ids[at / 8 + 1]} << 8);
+  return (two >> (at % 8)) & ((1u << bits) - 1);
+}
+
+// A coded block of floats or planes as a lane sees it.
 struct FloatBlock {
   const uint8_t* block;  // its raw plane
   BlockPlan plan;
@@ -141,8 +155,7 @@ struct FloatBlock {
 
   __device__ const uint16_t* table(const Tables& t, uint32_t run) const {
     if (tables == 1) return t.single;
-    const uint32_t bits = class_id_bits(tables);
-    return t.single + load_bits(block + plan.ids_at, uint64_t{run} * bits, bits) * kTableEntries;
+    return t.single + class_id(block + plan.ids_at, run, class_id_bits(tables)) * kTableEntries;
   }
 };
 
@@ -190,17 +203,36 @@ __device__ inline void decode_rest(LaneReader& in, const Tables& t, const FloatB
   }
 }
 
+// The splits that this release writes, and codec planes.
 __device__ inline bool decode_floats(LaneReader& in, const Tables& t, const FloatBlock& f) {
   uint32_t run = 0;
   switch (f.split.bytes * 64u + f.split.raw_bits) {
+    case 1 * 64 + 0:
+      run = decode_runs<1, 0>(in, t, f);
+      break;
     case 1 * 64 + 1:
       run = decode_runs<1, 1>(in, t, f);
+      break;
+    case 2 * 64 + 6:
+      run = decode_runs<2, 6>(in, t, f);
+      break;
+    case 2 * 64 + 7:
+      run = decode_runs<2, 7>(in, t, f);
       break;
     case 2 * 64 + 8:
       run = decode_runs<2, 8>(in, t, f);
       break;
+    case 4 * 64 + 22:
+      run = decode_runs<4, 22>(in, t, f);
+      break;
+    case 4 * 64 + 23:
+      run = decode_runs<4, 23>(in, t, f);
+      break;
     case 4 * 64 + 24:
       run = decode_runs<4, 24>(in, t, f);
+      break;
+    case 8 * 64 + 52:
+      run = decode_runs<8, 52>(in, t, f);
       break;
     case 8 * 64 + 53:
       run = decode_runs<8, 53>(in, t, f);

@@ -2,19 +2,10 @@
 // The inner loops of kernels/huffman_encode: the elements of a lane in order, and its bit string.
 #pragma once
 #include "gramzip/core/huffman.h"
-#include "gramzip/core/plan.h"
 #include "kernels/common/batch.h"
 #include "kernels/common/simt.h"
 
 namespace gramzip::kernels {
-// The splits that this release writes, by element size.
-template <uint32_t kBytes>
-inline constexpr Split kWrittenSplit{kBytes,
-                                     kBytes == 8   ? 11
-                                     : kBytes == 1 ? 7
-                                                   : 8,
-                                     kBytes == 8 ? 53 : 8 * kBytes - (kBytes == 1 ? 7 : 8), true};
-
 // Eight elements from an aligned address.
 template <uint32_t kBytes>
 __device__ void load_group(const uint8_t* p, uint64_t* x) {
@@ -33,7 +24,7 @@ __device__ void load_group(const uint8_t* p, uint64_t* x) {
   }
 }
 
-// The raw values of eight elements as kRaw bytes.
+// The raw values of eight elements as kRaw bytes, from a multiple of kRaw of an aligned plane on.
 template <uint32_t kRaw>
 __device__ void store_raw_group(uint8_t* out, const uint64_t* raw) {
   uint32_t w[(kRaw + 3) / 4 + 1] = {};
@@ -47,29 +38,32 @@ __device__ void store_raw_group(uint8_t* out, const uint64_t* raw) {
   if constexpr (kRaw % 8 == 0) {
     for (uint32_t i = 0; i < kRaw / 8; ++i)
       reinterpret_cast<uint2*>(out)[i] = make_uint2(w[2 * i], w[2 * i + 1]);
+  } else if constexpr (kRaw % 4 == 0) {
+    for (uint32_t i = 0; i < kRaw / 4; ++i) reinterpret_cast<uint32_t*>(out)[i] = w[i];
+  } else if constexpr (kRaw % 2 == 0) {
+    for (uint32_t i = 0; i < kRaw / 2; ++i)
+      reinterpret_cast<uint16_t*>(out)[i] = static_cast<uint16_t>(w[i / 2] >> (16 * (i % 2)));
   } else {
     for (uint32_t b = 0; b < kRaw; ++b) out[b] = static_cast<uint8_t>(w[b / 4] >> (8 * (b % 4)));
   }
 }
 
-// Gives a lane's elements to a sink, in order: sink.symbol(s) for each, and before those of a whole
-// group of eight, codec floats only, sink.group<kBytes>(g, x) with its number and elements.
+// Gives a lane's elements to a sink, in order. Codecs whose lanes take groups of eight in turn:
+// sink.group(g, x) for each whole group, with its number, and sink.element(j, x) for those of the
+// group that the block's end cuts.
 template <uint32_t kBytes, class Sink>
-__device__ void walk_floats(const uint8_t* content, uint32_t n, uint32_t lane, Sink& sink) {
-  constexpr Split split = kWrittenSplit<kBytes>;
+__device__ void walk_groups(const uint8_t* content, uint32_t n, uint32_t lane, Sink& sink) {
   const uint32_t groups = n / kLaneGroup;
   uint32_t g = lane;
   for (; g < groups; g += kLanes) {
     uint64_t x[kLaneGroup];
     load_group<kBytes>(content + uint64_t{g} * kLaneGroup * kBytes, x);
-    sink.template group<kBytes>(g, x);
-#pragma unroll
-    for (uint32_t k = 0; k < kLaneGroup; ++k) sink.symbol(split.symbol(x[k]));
+    sink.group(g, x);
   }
-  if (g == groups)  // the group that the block's end cuts
-    for (uint32_t j = g * kLaneGroup; j < n; ++j)
-      sink.symbol(split.symbol(load_element(content, j, kBytes)));
+  if (g == groups)
+    for (uint32_t j = g * kLaneGroup; j < n; ++j) sink.element(j, load_element(content, j, kBytes));
 }
+// Codec bytes: sink.symbol(s) for each.
 template <class Sink>
 __device__ void walk_bytes(const uint8_t* content, uint32_t n, uint32_t lane, Sink& sink) {
   const uint8_t* p = content + uint64_t{lane} * lane_piece(n);
@@ -82,21 +76,6 @@ __device__ void walk_bytes(const uint8_t* content, uint32_t n, uint32_t lane, Si
     for (uint32_t k = 0; k < 16; ++k) sink.symbol((w[k / 4] >> (8 * (k % 4))) & 0xff);
   }
   for (; i < count; ++i) sink.symbol(p[i]);
-}
-template <class Sink>
-__device__ void walk_lane(const Split& split, const uint8_t* content, uint32_t n, uint32_t lane,
-                          Sink& sink) {
-  if (!split.interleaved) return walk_bytes(content, n, lane, sink);
-  switch (split.bytes) {
-    case 1:
-      return walk_floats<1>(content, n, lane, sink);
-    case 2:
-      return walk_floats<2>(content, n, lane, sink);
-    case 4:
-      return walk_floats<4>(content, n, lane, sink);
-    default:
-      return walk_floats<8>(content, n, lane, sink);
-  }
 }
 
 // A lane's bit string on its way into rows and tail.
@@ -135,28 +114,66 @@ class LaneWriter {
   uint32_t word_ = 0;
 };
 
+// The codes of a block: those of its runs' classes.
+struct BlockCodes {
+  const uint32_t* codes;     // of class 0; 2^symbol_bits a class
+  const uint8_t* class_ids;  // of its runs; unused by codec bytes
+  uint32_t symbol_bits;
+
+  __device__ const uint32_t* of_run(uint32_t run) const {
+    return codes + (uint32_t{class_ids[run]} << symbol_bits);
+  }
+};
+
 // ---- Sinks ----
 struct BitCounter {
-  const uint32_t* codes;
+  BlockCodes codes;
+  Split split;
   uint32_t bits = 0;
 
-  template <uint32_t>
-  __device__ void group(uint32_t, const uint64_t*) {}
-  __device__ void symbol(uint32_t s) { bits += huffman::code_length(codes[s]); }
+  __device__ void group(uint32_t g, const uint64_t* x) {
+    const uint32_t* c = codes.of_run(g / kLanes);
+#pragma unroll
+    for (uint32_t k = 0; k < kLaneGroup; ++k) bits += huffman::code_length(c[split.symbol(x[k])]);
+  }
+  __device__ void element(uint32_t j, uint64_t x) {
+    bits += huffman::code_length(codes.of_run(j / kRunElements)[split.symbol(x)]);
+  }
+  __device__ void symbol(uint32_t s) { bits += huffman::code_length(codes.codes[s]); }
 };
-struct BlockWriter {
+struct ByteWriter {
   const uint32_t* codes;
+  LaneWriter lane;
+
+  __device__ void symbol(uint32_t s) { lane.put(codes[s]); }
+};
+template <uint32_t kBytes, uint32_t kRaw>
+struct GroupWriter {
+  static constexpr Split kSplit{kBytes, 8 * kBytes - kRaw, kRaw, true};
+  BlockCodes codes;
   uint8_t* raw_plane;
   LaneWriter lane;
 
-  // A group has R bytes of raw values, so groups do not touch each other.
-  template <uint32_t kBytes>
   __device__ void group(uint32_t g, const uint64_t* x) {
-    constexpr Split split = kWrittenSplit<kBytes>;
-    uint64_t raw[kLaneGroup];
-    for (uint32_t k = 0; k < kLaneGroup; ++k) raw[k] = split.raw(x[k]);
-    store_raw_group<split.raw_bits>(raw_plane + uint64_t{g} * split.raw_bits, raw);
+    constexpr Split split = kSplit;
+    if constexpr (kRaw > 0) {
+      // A group has R bytes of raw values, so groups do not touch each other.
+      uint64_t raw[kLaneGroup];
+      for (uint32_t k = 0; k < kLaneGroup; ++k) raw[k] = split.raw(x[k]);
+      store_raw_group<kRaw>(raw_plane + uint64_t{g} * kRaw, raw);
+    }
+    const uint32_t* c = codes.of_run(g / kLanes);
+#pragma unroll
+    for (uint32_t k = 0; k < kLaneGroup; k += 2) {  // two codes have at most 24 bits
+      const uint32_t a = c[split.symbol(x[k])], b = c[split.symbol(x[k + 1])];
+      const uint32_t a_bits = huffman::code_length(a);
+      lane.put(huffman::code_bits(a) | (huffman::code_bits(b) << a_bits),
+               a_bits + huffman::code_length(b));
+    }
   }
-  __device__ void symbol(uint32_t s) { lane.put(codes[s]); }
+  __device__ void element(uint32_t j, uint64_t x) {
+    constexpr Split split = kSplit;
+    lane.put(codes.of_run(j / kRunElements)[split.symbol(x)]);
+  }
 };
 }  // namespace gramzip::kernels

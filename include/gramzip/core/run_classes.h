@@ -54,4 +54,8 @@ GRAMZIP_HD inline uint32_t plane_position(const Planes& s, uint32_t i) {
   const uint32_t p = plane_of(s, i);
   return p + (i - plane_begin(s, p)) * s.period;
 }
+// The element that is the byte at `position`.
+GRAMZIP_HD inline uint32_t plane_element(const Planes& s, uint32_t position) {
+  return plane_begin(s, position % s.period) + position / s.period;
+}
 }  // namespace gramzip

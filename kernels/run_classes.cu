@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Assigns the runs of a block to classes (core/run_classes.h, choose_class) and counts symbols.
+//
+//   run:     256 symbols, 8 a lane
+//   costs:   row of a symbol: 32 classes of 16 bits = 4 lanes x 16 bytes
+//   quad q:  the 32 symbols of its own 4 lanes, one row a step; 8 quads, so 8 rows a step and warp
+//   sums:    two classes in a word; over the quads by shuffles; then the least of (sum, class)
+//   shared:  counts [classes][2^S], if they fit; else counts go to global memory one by one
+//
+// One CTA a block, a warp a run. Sums stay below 2^16, so halves of a word do not carry into each
+// other, and integer sums and minima have no order. Reads each byte once, the costs from L1.
+#include "kernels/run_classes.h"
+
+#include "kernels/common/lane_encode.h"
+
+namespace gramzip::kernels {
+namespace {
+constexpr uint32_t kAbsent = 0xffffffffu;  // behind the end of the block
+constexpr uint32_t kPartClasses = 8;       // 16 bytes of a row
+constexpr uint32_t kQuad = kMaxTables / kPartClasses;
+static_assert(kQuad == 4 && kMaxTables == 32);
+
+// The class whose costs of the warp's symbols have the least sum; the lowest of equals. Classes
+// beyond those that there are have the highest costs.
+__device__ uint32_t cheapest_class(const uint32_t* symbols, const uint4* costs, uint32_t lane) {
+  const uint32_t part = lane % kQuad;
+  uint32_t sums[4] = {};
+#pragma unroll
+  for (uint32_t k = 0; k < kLaneGroup; ++k)
+#pragma unroll
+    for (uint32_t from = 0; from < kQuad; ++from) {
+      const uint32_t symbol = __shfl_sync(kAllLanes, symbols[k], static_cast<int>(from), kQuad);
+      if (symbol == kAbsent) continue;
+      const uint4 c = costs[symbol * kQuad + part];
+      sums[0] += c.x;
+      sums[1] += c.y;
+      sums[2] += c.z;
+      sums[3] += c.w;
+    }
+  uint32_t best = 0xffffffffu;
+#pragma unroll
+  for (uint32_t i = 0; i < 4; ++i) {
+    for (uint32_t d = kQuad; d < kWarp; d *= 2) sums[i] += __shfl_xor_sync(kAllLanes, sums[i], d);
+    const uint32_t id = part * kPartClasses + 2 * i;
+    best =
+        min(best, min((sums[i] & 0xffff) * kMaxTables + id, (sums[i] >> 16) * kMaxTables + id + 1));
+  }
+  return __reduce_min_sync(kAllLanes, best) % kMaxTables;
+}
+
+struct Block {
+  const uint8_t* elements;
+  uint32_t n;
+  Split split;
+  uint32_t classes;
+  const uint4* costs;
+  uint8_t* class_ids;
+};
+
+// add(place): one more symbol at that place of the counts.
+template <uint32_t kBytes, class Add>
+__device__ void assign_runs(const Block& b, Add add) {
+  const uint32_t lane = threadIdx.x % kWarp, groups = b.n / kLaneGroup;
+  const auto runs = static_cast<uint32_t>(ceil_div(b.n, kRunElements));
+  for (uint32_t run = threadIdx.x / kWarp; run < runs; run += blockDim.x / kWarp) {
+    const uint32_t g = run * kLanes + lane;
+    uint32_t symbols[kLaneGroup];
+    if (g < groups) {
+      uint64_t x[kLaneGroup];
+      load_group<kBytes>(b.elements + uint64_t{g} * kLaneGroup * kBytes, x);
+#pragma unroll
+      for (uint32_t k = 0; k < kLaneGroup; ++k) symbols[k] = b.split.symbol(x[k]);
+    } else {
+#pragma unroll
+      for (uint32_t k = 0; k < kLaneGroup; ++k) {
+        const uint32_t j = g * kLaneGroup + k;
+        symbols[k] = j < b.n ? b.split.symbol(load_element(b.elements, j, kBytes)) : kAbsent;
+      }
+    }
+    __syncwarp();
+    const uint32_t id = b.classes > 1 ? cheapest_class(symbols, b.costs, lane) : 0;
+    if (lane == 0) b.class_ids[run] = static_cast<uint8_t>(id);
+#pragma unroll
+    for (uint32_t k = 0; k < kLaneGroup; ++k)
+      if (symbols[k] != kAbsent) add((id << b.split.symbol_bits) + symbols[k]);
+  }
+}
+template <class Add>
+__device__ void assign_runs_of(const Block& b, Add add) {
+  switch (b.split.bytes) {
+    case 1:
+      return assign_runs<1>(b, add);
+    case 2:
+      return assign_runs<2>(b, add);
+    case 4:
+      return assign_runs<4>(b, add);
+    default:
+      return assign_runs<8>(b, add);
+  }
+}
+
+__global__ void assign_kernel(const uint8_t* content, const DeviceSegment* segments,
+                              const EncodePlaces* places, const DeviceBlock* blocks,
+                              const BlockState* states, const ClassCost* costs,
+                              uint32_t shared_bins, uint8_t* class_ids, uint32_t* counts) {
+  GRAMZIP_DYN_SHARED(uint32_t, bins);
+  const DeviceBlock block = blocks[blockIdx.x];
+  const SegmentHeader& h = segments[block.segment].header;
+  const Split split = h.split();
+  // The whole CTA leaves.
+  if (states[blockIdx.x].mode != BlockMode::raw || !split.interleaved) return;
+  const EncodePlaces& at = places[block.segment];
+  const Block b{content + at.elements_at + h.block_begin(block.number),
+                h.block_bytes(block.number) / split.bytes,
+                split,
+                at.classes,
+                reinterpret_cast<const uint4*>(costs + at.costs_at),
+                class_ids + at.runs_at + block.number * runs_of_a_block(h)};
+  uint32_t* const all = counts + at.symbols_at;
+  const uint32_t own_bins = at.classes << split.symbol_bits;
+  if (own_bins > shared_bins)
+    return assign_runs_of(b, [&](uint32_t place) { atomicAdd(&all[place], 1u); });
+  for (uint32_t i = threadIdx.x; i < own_bins; i += blockDim.x) bins[i] = 0;
+  __syncthreads();
+  assign_runs_of(b, [&](uint32_t place) { atomicAdd(&bins[place], 1u); });
+  __syncthreads();
+  for (uint32_t i = threadIdx.x; i < own_bins; i += blockDim.x)
+    if (const uint32_t n = bins[i]; n > 0) atomicAdd(&all[i], n);
+}
+}  // namespace
+
+cudaError_t assign_classes(const uint8_t* content, const DeviceSegment* segments,
+                           const EncodePlaces* places, const DeviceBlock* blocks,
+                           const BlockState* states, uint32_t count, const ClassCost* costs,
+                           uint32_t most_bins, uint8_t* class_ids, uint32_t* counts,
+                           const RunClassesTuning& tuning, cudaStream_t stream) {
+  if (count == 0 || most_bins == 0) return cudaSuccess;
+  const uint32_t bins = most_bins < tuning.shared_bins ? most_bins : tuning.shared_bins;
+  return launch(Launch{dim3(count), dim3(tuning.threads), bins * sizeof(uint32_t), stream},
+                assign_kernel, content, segments, places, blocks, states, costs, bins, class_ids,
+                counts);
+}
+}  // namespace gramzip::kernels

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The class of each run of 256 elements, and counts of symbols by class. Does not allocate, does
+// not synchronise.
+#pragma once
+#include "gramzip/core/run_classes.h"
+#include "kernels/common/batch.h"
+#include "kernels/common/simt.h"
+
+namespace gramzip::kernels {
+struct RunClassesTuning {
+  uint32_t threads = 256;
+  // Counts of a segment's classes up to this many are summed in shared memory first: 64 KiB.
+  uint32_t shared_bins = 1u << 14;
+};
+// For blocks whose mode is raw, of all codecs but bytes: sets class_ids of their runs and adds to
+// counts, which the caller has zeroed. most_bins: of any segment, classes * 2^S.
+cudaError_t assign_classes(const uint8_t* content, const DeviceSegment* segments,
+                           const EncodePlaces* places, const DeviceBlock* blocks,
+                           const BlockState* states, uint32_t count, const ClassCost* costs,
+                           uint32_t most_bins, uint8_t* class_ids, uint32_t* counts,
+                           const RunClassesTuning& tuning, cudaStream_t stream);
+}  // namespace gramzip::kernels
