@@ -10,7 +10,7 @@
 // (count, symbol) are smaller: keys differ, so ranks are a permutation whatever the order of
 // threads. In the same way it finds how many symbols of the same length come before its own, which
 // is the code. In between one thread runs core/huffman's package-merge, 2 n L steps, while other
-// alphabets use the SM. Alphabets of more than 2^10 symbols are left to a second launch with more
+// alphabets use the SM. Alphabets of more than 1040 symbols are left to a second launch with more
 // shared memory. Moves about 20 bytes a symbol of the alphabet, whatever the content's size.
 #include "kernels/code_lengths.h"
 
@@ -18,7 +18,7 @@
 
 namespace gramzip::kernels {
 namespace {
-constexpr uint32_t kSmallBits = 10;
+constexpr uint32_t kSmall = 1024 + kMaxExactValues;
 
 template <uint32_t kSymbols>
 struct Shared {
@@ -45,16 +45,16 @@ __device__ void choose_lengths(Shared<kSymbols>& s, const uint32_t* sorted, uint
   huffman::make_canonical(s.per_length, limit, s.used, s.canonical);
 }
 
-// Alphabets of 2^least_bits to kSymbols symbols.
+// Alphabets of `least` to kSymbols symbols.
 template <uint32_t kSymbols>
-__global__ void code_lengths_kernel(const Alphabet* alphabets, uint32_t least_bits,
+__global__ void code_lengths_kernel(const Alphabet* alphabets, uint32_t least,
                                     const uint32_t* counts, uint8_t* lengths, uint32_t* codes,
                                     CodeSummary* summaries) {
   using State = Shared<kSymbols>;
   GRAMZIP_DYN_SHARED(State, s);
   const Alphabet a = alphabets[blockIdx.x];
-  const uint32_t symbols = 1u << a.symbol_bits;
-  if (a.symbol_bits < least_bits || symbols > kSymbols) return;  // the whole CTA leaves
+  const uint32_t symbols = a.symbols;
+  if (symbols < least || symbols > kSymbols) return;  // the whole CTA leaves
   counts += a.symbols_at;
   lengths += a.symbols_at;
   codes += a.symbols_at;
@@ -111,18 +111,17 @@ __global__ void code_lengths_kernel(const Alphabet* alphabets, uint32_t least_bi
 }
 }  // namespace
 
-cudaError_t code_lengths(const Alphabet* alphabets, uint32_t count, uint32_t most_bits,
+cudaError_t code_lengths(const Alphabet* alphabets, uint32_t count, uint32_t most_symbols,
                          const uint32_t* counts, uint8_t* lengths, uint32_t* codes,
                          CodeSummary* summaries, const CodeLengthsTuning& tuning,
                          cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  const auto start = [&](auto kernel, size_t smem, uint32_t least_bits) {
-    return launch(Launch{dim3(count), dim3(tuning.threads), smem, stream}, kernel, alphabets,
-                  least_bits, counts, lengths, codes, summaries);
+  const auto start = [&](auto kernel, size_t smem, uint32_t least) {
+    return launch(Launch{dim3(count), dim3(tuning.threads), smem, stream}, kernel, alphabets, least,
+                  counts, lengths, codes, summaries);
   };
-  constexpr uint32_t kSmall = 1u << kSmallBits;
   const cudaError_t status = start(code_lengths_kernel<kSmall>, sizeof(Shared<kSmall>), 0);
-  if (status != cudaSuccess || most_bits <= kSmallBits) return status;
-  return start(code_lengths_kernel<kMaxSymbols>, sizeof(Shared<kMaxSymbols>), kSmallBits + 1);
+  if (status != cudaSuccess || most_symbols <= kSmall) return status;
+  return start(code_lengths_kernel<kMaxSymbols>, sizeof(Shared<kMaxSymbols>), kSmall + 1);
 }
 }  // namespace gramzip::kernels

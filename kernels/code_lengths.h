@@ -12,8 +12,8 @@ struct CodeLengthsTuning {
 // One class of a segment.
 struct Alphabet {
   uint32_t symbols_at;  // in the arrays by symbol
-  uint8_t symbol_bits;  // up to kMaxSymbolBits
-  uint8_t limit;        // of code lengths
+  uint16_t symbols;     // up to kMaxSymbols
+  uint16_t limit;       // of code lengths
 };
 struct CodeSummary {
   uint32_t used;  // symbols with a count
@@ -21,8 +21,8 @@ struct CodeSummary {
   uint32_t bits;  // that all symbols take
 };
 // Arrays by symbol: counts in, of at most 2^24 symbols an alphabet; lengths (0: no code, or lone)
-// and codes (huffman::pack_code) out. most_bits: of any alphabet.
-cudaError_t code_lengths(const Alphabet* alphabets, uint32_t count, uint32_t most_bits,
+// and codes (huffman::pack_code) out. most_symbols: of any alphabet.
+cudaError_t code_lengths(const Alphabet* alphabets, uint32_t count, uint32_t most_symbols,
                          const uint32_t* counts, uint8_t* lengths, uint32_t* codes,
                          CodeSummary* summaries, const CodeLengthsTuning& tuning,
                          cudaStream_t stream);

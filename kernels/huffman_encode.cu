@@ -27,6 +27,7 @@ struct View {
   const uint8_t* content;
   const uint8_t* elements;  // the same in the order of coding
   BlockCodes codes;
+  SymbolFinder find;
   uint32_t used;  // bit c: class c has symbols
 
   __device__ uint32_t tables() const { return __popc(used); }
@@ -48,7 +49,8 @@ __device__ bool view_block(const uint8_t* content, const DeviceSegment* segments
   v.content = content + v.segment->content_at + h.block_begin(b.number);
   v.elements = content + at.elements_at + h.block_begin(b.number);
   v.codes = {coding.codes + at.symbols_at,
-             coding.class_ids + at.runs_at + b.number * runs_of_a_block(h), v.split.symbol_bits};
+             coding.class_ids + at.runs_at + b.number * runs_of_a_block(h), h.alphabet()};
+  v.find = {v.split, h.exact_values, coding.exact + at.exact_at};
   v.used = __ballot_sync(
       kAllLanes, v.lane < at.classes && coding.summaries[at.first_alphabet + v.lane].used > 0);
   return true;
@@ -56,7 +58,7 @@ __device__ bool view_block(const uint8_t* content, const DeviceSegment* segments
 static_assert(kMaxTables <= kWarp);
 
 __device__ uint32_t count_bits(const View& v, uint32_t n) {
-  BitCounter counter{v.codes, v.split};
+  BitCounter counter{v.codes, v.find};
   if (!v.split.interleaved) {
     walk_bytes(v.elements, n, v.lane, counter);
     return counter.bits;
@@ -148,19 +150,52 @@ __device__ void write_class_ids(const View& v, const BlockPlan& plan, uint8_t* o
   }
 }
 
+template <uint32_t kBytes>
+__device__ void write_exact(const View& v, uint32_t n, const LaneWriter& lane) {
+  ExactWriter writer{v.codes, v.find, lane};
+  walk_groups<kBytes>(v.elements, n, v.lane, writer);
+  writer.lane.finish();
+}
+template <uint32_t kBytes>
+__device__ void write_any(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
+  AnyGroupWriter writer{v.codes, v.split, out, lane};
+  walk_groups<kBytes>(v.elements, n, v.lane, writer);
+  writer.lane.finish();
+}
 template <uint32_t kBytes, uint32_t kRaw>
 __device__ void write_groups(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
   GroupWriter<kBytes, kRaw> writer{v.codes, out, lane};
   walk_groups<kBytes>(v.elements, n, v.lane, writer);
   writer.lane.finish();
 }
-// The splits that this release writes (host/model/run_sample.cpp, symbol_widths).
+// The splits that this release writes (host/model/run_sample.cpp, symbol_widths) if no bits are
+// zero everywhere.
 __device__ void write_lanes(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
   if (!v.split.interleaved) {
     ByteWriter writer{v.codes.codes, lane};
     walk_bytes(v.elements, n, v.lane, writer);
     return writer.lane.finish();
   }
+  if (v.split.inline_raw) switch (v.split.bytes) {
+      case 1:
+        return write_exact<1>(v, n, lane);
+      case 2:
+        return write_exact<2>(v, n, lane);
+      case 4:
+        return write_exact<4>(v, n, lane);
+      default:
+        return write_exact<8>(v, n, lane);
+    }
+  if (v.split.zero_bits > 0) switch (v.split.bytes) {
+      case 1:
+        return write_any<1>(v, n, lane, out);
+      case 2:
+        return write_any<2>(v, n, lane, out);
+      case 4:
+        return write_any<4>(v, n, lane, out);
+      default:
+        return write_any<8>(v, n, lane, out);
+    }
   switch (v.split.bytes * 64u + v.split.raw_bits) {
     case 1 * 64 + 0:
       return write_groups<1, 0>(v, n, lane, out);
@@ -188,7 +223,7 @@ __device__ void write_lanes(const View& v, uint32_t n, const LaneWriter& lane, u
 __device__ void write_coded(const View& v, const BlockState& state, uint32_t words, uint8_t* out) {
   const BlockPlan plan = plan_block(v.size, v.split, v.tables());
   const LaneHead head = state.lanes;
-  write_last_raw(v, plan, out);
+  if (!v.split.inline_raw) write_last_raw(v, plan, out);
   fill_zero(out, plan.raw_bytes, plan.ids_at, v.lane);
   write_class_ids(v, plan, out);
   fill_zero(out, plan.ids_at + plan.ids_bytes, plan.lanes_at, v.lane);

@@ -20,6 +20,7 @@ struct BlockCoding {
   const CodeSummary* summaries;  // of each alphabet
   const uint32_t* codes;         // by symbol
   const uint8_t* class_ids;      // of each run
+  const uint64_t* exact;         // exact values of all segments
 };
 // Decides raw or coded where the mode is raw, and sets coded_bytes and lanes. lane_words: 32 a
 // block, words of each lane of a coded block.

@@ -13,10 +13,10 @@ struct RunClassesTuning {
   uint32_t shared_bins = 1u << 14;
 };
 // For blocks whose mode is raw, of all codecs but bytes: sets class_ids of their runs and adds to
-// counts, which the caller has zeroed. most_bins: of any segment, classes * 2^S.
+// counts, which the caller has zeroed. most_bins: of any segment, classes * alphabet.
 cudaError_t assign_classes(const uint8_t* content, const DeviceSegment* segments,
                            const EncodePlaces* places, const DeviceBlock* blocks,
                            const BlockState* states, uint32_t count, const ClassCost* costs,
-                           uint32_t most_bins, uint8_t* class_ids, uint32_t* counts,
-                           const RunClassesTuning& tuning, cudaStream_t stream);
+                           const uint64_t* exact, uint32_t most_bins, uint8_t* class_ids,
+                           uint32_t* counts, const RunClassesTuning& tuning, cudaStream_t stream);
 }  // namespace gramzip::kernels

@@ -2,6 +2,7 @@
 #include "host/backend/class_segment.h"
 
 #include "host/model/code_lengths.h"
+#include "host/model/exact_values.h"
 
 namespace gramzip {
 bool has_planes(const SegmentInput& in) {
@@ -10,6 +11,11 @@ bool has_planes(const SegmentInput& in) {
 }
 
 bool has_classes(const SegmentInput& in) { return is_float(in.type) || has_planes(in); }
+
+std::vector<uint64_t> exact_values(const SegmentInput& in) {
+  if (in.fast || !is_float(in.type)) return {};
+  return model::choose_exact_values(in.content, in.type);
+}
 
 SegmentHeader start_header(const SegmentInput& in) {
   SegmentHeader h = make_segment_header(in.type, static_cast<uint32_t>(in.content.size()));

@@ -10,6 +10,8 @@ namespace gramzip {
 bool has_planes(const SegmentInput& in);
 // Codecs whose runs of 256 elements have classes: floats and planes.
 bool has_classes(const SegmentInput& in);
+// The exact values of a segment that is to have some: of codec exact_floats then.
+std::vector<uint64_t> exact_values(const SegmentInput& in);
 // The header, with no tables yet, of a segment that has_classes(), or of codec bytes.
 SegmentHeader start_header(const SegmentInput& in);
 

@@ -56,7 +56,6 @@ class CudaBackend final : public Backend {
                    uint32_t data_bytes, EncodedSegment& out);
   void check(cudaError_t status) const { check_cuda(status, "kernel launch"); }
 
-  const std::unique_ptr<Backend> cpu_ = make_cpu_backend();  // encodes segments of exact floats
   int device_;
   std::string name_;
   std::mutex mutex_;

@@ -7,7 +7,6 @@
 #include "gramzip/core/table_wire.h"
 #include "host/backend/class_segment.h"
 #include "host/backend/cuda_backend.h"
-#include "host/model/exact_values.h"
 #include "host/model/run_classes.h"
 
 namespace gramzip {
@@ -22,17 +21,27 @@ struct Batch {
   std::vector<HashRange> ranges;    // as blocks
   std::vector<Alphabet> alphabets;  // of all segments' classes
   std::vector<ClassCost> costs;
+  std::vector<uint64_t> exact;  // kMaxExactValues places a segment that has some
   uint64_t content_bytes = 0, elements_bytes = 0, data_bytes = 0;
   uint32_t runs = 0, symbols = 0;
-  uint32_t most_bits = 0;  // of an alphabet
-  uint32_t most_bins = 0;  // of a segment whose runs have classes
+  uint32_t most_symbols = 0;  // of an alphabet
+  uint32_t most_bins = 0;     // of a segment whose runs have classes
 };
 
 // What is known before training.
 Batch lay_out(std::span<const SegmentInput> in) {
   Batch batch;
   for (const SegmentInput& s : in) {
-    const SegmentHeader h = start_header(s);
+    SegmentHeader h = start_header(s);
+    std::vector<uint64_t> exact = exact_values(s);
+    const auto exact_at = static_cast<uint32_t>(batch.exact.size());
+    if (!exact.empty()) {
+      h.codec = Codec::exact_floats;
+      h.exact_values = static_cast<uint8_t>(exact.size());
+      exact.resize(kMaxExactValues, exact.back());
+      batch.exact.insert(batch.exact.end(), exact.begin(), exact.end());
+    }
+    batch.places.push_back({batch.content_bytes, 1, 0, 0, 0, exact_at, 0});
     batch.segments.push_back(
         {h, batch.content_bytes, batch.data_bytes, static_cast<uint32_t>(batch.blocks.size()), 0});
     for (uint32_t b = 0; b < h.blocks; ++b) {
@@ -44,14 +53,15 @@ Batch lay_out(std::span<const SegmentInput> in) {
   }
   // Segments of planes have a second place, behind all content.
   batch.elements_bytes = batch.content_bytes;
-  for (const DeviceSegment& d : batch.segments) {
-    EncodePlaces p{d.content_at, 1, 0, 0, 0, batch.runs};
+  for (size_t i = 0; i < in.size(); ++i) {
+    const DeviceSegment& d = batch.segments[i];
+    EncodePlaces& p = batch.places[i];
+    p.runs_at = batch.runs;
     if (d.header.codec == Codec::planes) {
       p.elements_at = batch.elements_bytes;
       batch.elements_bytes += round_up(d.header.decoded_bytes, 128);
     }
     if (d.header.codec != Codec::bytes) batch.runs += d.header.blocks * runs_of_a_block(d.header);
-    batch.places.push_back(p);
   }
   return batch;
 }
@@ -66,21 +76,24 @@ void train(Batch& batch, std::span<const SegmentInput> in, std::span<const Block
       records.clear();
       for (uint32_t b = 0; b < d.header.blocks; ++b)
         records.push_back({states[d.first_block + b].mode, 0, 0, 0});
-      const model::RunClasses classes = model::train_run_classes(in[i].content, d.header, records);
+      const model::RunClasses classes =
+          model::train_run_classes(in[i].content, d.header, records,
+                                   {batch.exact.data() + p.exact_at, d.header.exact_values});
       d.header.symbol_bits = static_cast<uint8_t>(classes.symbol_bits);
       d.header.zero_bits = static_cast<uint8_t>(classes.zero_bits);
       p.classes = classes.classes;
       p.costs_at = static_cast<uint32_t>(batch.costs.size());
       batch.costs.insert(batch.costs.end(), classes.costs.begin(), classes.costs.end());
-      batch.most_bins = std::max(batch.most_bins, p.classes << d.header.symbol_bits);
+      batch.most_bins = std::max(batch.most_bins, p.classes * d.header.alphabet());
     }
     p.first_alphabet = static_cast<uint32_t>(batch.alphabets.size());
     p.symbols_at = batch.symbols;
+    const auto symbols = static_cast<uint16_t>(d.header.alphabet());
     for (uint32_t c = 0; c < p.classes; ++c) {
-      batch.alphabets.push_back({batch.symbols, d.header.symbol_bits, d.header.code_limit});
-      batch.symbols += 1u << d.header.symbol_bits;
+      batch.alphabets.push_back({batch.symbols, symbols, d.header.code_limit});
+      batch.symbols += symbols;
     }
-    batch.most_bits = std::max<uint32_t>(batch.most_bits, d.header.symbol_bits);
+    batch.most_symbols = std::max<uint32_t>(batch.most_symbols, symbols);
   }
 }
 
@@ -125,11 +138,6 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes = 0;
   };
   for (size_t i = 0; i < in.size(); ++i) {
-    if (is_float(in[i].type) && !in[i].fast &&
-        !model::choose_exact_values(in[i].content, in[i].type).empty()) {
-      cpu_->encode(in.subspan(i, 1), out.subspan(i, 1));
-      continue;
-    }
     if (in[i].text == nullptr) {
       coded.push_back(in[i]);
       coded_out.push_back(&out[i]);
@@ -170,6 +178,7 @@ void CudaBackend::encode_coded(std::span<const SegmentInput> in,
   const auto* places = places_.upload(batch.places, stream_);
   const auto* alphabets = alphabets_.upload(batch.alphabets, stream_);
   const auto* costs = costs_.upload(batch.costs, stream_);
+  const auto* exact = exact_.upload(batch.exact, stream_);
   uint8_t* class_ids = class_ids_.reserve(batch.runs);
   uint32_t* counts = counts_.reserve(batch.symbols);
   uint32_t* codes = codes_.reserve(batch.symbols);
@@ -183,13 +192,13 @@ void CudaBackend::encode_coded(std::span<const SegmentInput> in,
 
   if (batch.elements_bytes > batch.content_bytes)
     check(to_planes(content, segments, places, blocks, states, count, {}, stream_));
-  check(assign_classes(content, segments, places, blocks, states, count, costs, batch.most_bins,
-                       class_ids, counts, {}, stream_));
+  check(assign_classes(content, segments, places, blocks, states, count, costs, exact,
+                       batch.most_bins, class_ids, counts, {}, stream_));
   if (any_bytes(batch))
     check(histogram(content, segments, places, blocks, states, count, counts, {}, stream_));
-  check(code_lengths(alphabets, alphabet_count, batch.most_bits, counts, lengths, codes, summaries,
-                     {}, stream_));
-  const BlockCoding coding{places, summaries, codes, class_ids};
+  check(code_lengths(alphabets, alphabet_count, batch.most_symbols, counts, lengths, codes,
+                     summaries, {}, stream_));
+  const BlockCoding coding{places, summaries, codes, class_ids, exact};
   check(encode_measure(content, segments, blocks, states, count, coding, lane_words, {}, stream_));
   check(encode_layout(segments, segment_count, states, coded_ranges, totals, stream_));
   check(encode_write(content, segments, blocks, states, count, coding, lane_words, data, {},
@@ -205,7 +214,7 @@ void CudaBackend::encode_coded(std::span<const SegmentInput> in,
   for (uint32_t i = 0; i < segment_count; ++i) {
     const SegmentHeader& h = batch.segments[i].header;
     const EncodePlaces& p = batch.places[i];
-    Tables t = make_tables(p, 1u << h.symbol_bits, host_summaries, host_lengths.data());
+    Tables t = make_tables(p, h.alphabet(), host_summaries, host_lengths.data());
     if (h.codec == Codec::planes && t.count > 0 &&
         bytes_suffice({t.code_bits, t.wire.size(), t.count, model::count_runs(h).count},
                       sum_of_classes(p))) {
@@ -215,11 +224,18 @@ void CudaBackend::encode_coded(std::span<const SegmentInput> in,
     }
     EncodedSegment& s = *out[i];
     take_blocks(batch.segments[i], host_states, data, host_totals[i].data_bytes, s);
-    if (host_totals[i].coded == 0) continue;
+    if (host_totals[i].coded == 0) {  // nothing has exact values or tables then
+      if (h.codec == Codec::exact_floats) s.header.codec = Codec::floats;
+      s.header.exact_values = 0;
+      continue;
+    }
+    s.tables.assign(h.exact_bytes(), 0);
+    for (uint32_t d = 0; d < h.exact_values; ++d)
+      store_element(s.tables.data(), d, element_info(h.type).bytes, batch.exact[p.exact_at + d]);
+    s.tables.insert(s.tables.end(), t.wire.begin(), t.wire.end());
     s.header.tables = static_cast<uint8_t>(t.count);
     s.header.run_log2 = t.count > 1 ? 8 : 0;
-    s.header.table_bytes = static_cast<uint32_t>(t.wire.size());
-    s.tables = std::move(t.wire);
+    s.header.table_bytes = static_cast<uint32_t>(s.tables.size());
   }
   check_cuda(cudaStreamSynchronize(stream_), "encoding");
   if (!as_bytes.empty()) encode_coded(as_bytes, as_bytes_out);

@@ -5,7 +5,7 @@
 //   data     | blocks of segment 0 |pad 128| blocks of 1 |   coded blocks, each padded to 32
 //   blocks[] | 0 1 2 ... of segment 0 | 0 1 ... of 1 |       one entry a block, batch-wide numbers
 //   planes   | blocks of a segment of codec planes in the order of planes |       behind all
-//   content symbols  | class 0 [2^S] | class 1 [2^S] ... of segment 0 | class 0 of 1 |   counts,
+//   content symbols  | class 0 [A] | class 1 [A] ... of segment 0 | class 0 of 1 |   counts,
 //   lengths, codes
 //
 // All arrays are device memory.
@@ -20,10 +20,10 @@ inline constexpr uint32_t kAllLanes = 0xffffffffu;
 
 struct DeviceSegment {
   SegmentHeader header;
-  uint64_t content_at;   // in the content buffer, a multiple of 128
-  uint64_t data_at;      // in the data buffer, a multiple of 128
-  uint32_t first_block;  // batch-wide number of its block 0
-  uint32_t first_table;  // decoding: its first table in the table arrays, or its text machine
+  uint64_t content_at;       // in the content buffer, a multiple of 128
+  uint64_t data_at;          // in the data buffer, a multiple of 128
+  uint32_t first_block;      // batch-wide number of its block 0
+  uint32_t first_table;      // decoding: its first table in the table arrays, or its text machine
   uint32_t first_exact = 0;  // decoding: its first exact value in the array of them
 };
 
@@ -33,8 +33,9 @@ struct EncodePlaces {
   uint64_t elements_at;     // in the content buffer: the segment's bytes in the order of coding
   uint32_t classes;         // 1 to kMaxTables
   uint32_t first_alphabet;  // of its classes
-  uint32_t symbols_at;      // in arrays by symbol: 2^S entries a class
-  uint32_t costs_at;        // 2^S rows of kMaxTables costs, if there are 2 classes or more
+  uint32_t symbols_at;      // in arrays by symbol: A entries a class
+  uint32_t costs_at;        // A rows of kMaxTables costs, if there are 2 classes or more
+  uint32_t exact_at;        // its exact values, kMaxExactValues places, the last repeated
   uint32_t runs_at;         // its first run of 256 elements; unused by codec bytes
 };
 

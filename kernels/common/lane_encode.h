@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inner loops of kernels/huffman_encode: the elements of a lane in order, and its bit string.
 #pragma once
+#include "gramzip/core/exact.h"
 #include "gramzip/core/huffman.h"
 #include "kernels/common/batch.h"
 #include "kernels/common/simt.h"
@@ -47,6 +48,29 @@ __device__ void store_raw_group(uint8_t* out, const uint64_t* raw) {
     for (uint32_t b = 0; b < kRaw; ++b) out[b] = static_cast<uint8_t>(w[b / 4] >> (8 * (b % 4)));
   }
 }
+
+// The symbol of an element: that of its split, or of the exact value that it is.
+struct SymbolFinder {
+  Split split;
+  uint32_t exact_values;   // 0 unless the codec is exact_floats
+  const uint64_t* values;  // ascending, kMaxExactValues of them, the last repeated
+
+  __device__ uint32_t symbol(uint64_t x) const {
+    if (exact_values > 0) {
+      uint32_t d = 0;  // of the last that is not above x
+#pragma unroll
+      for (uint32_t step = kMaxExactValues / 2; step > 0; step /= 2)
+        if (values[d + step] <= x) d += step;
+      if (values[d] == x) return (1u << split.symbol_bits) + min(d, exact_values - 1);
+    }
+    return split.symbol(x);
+  }
+  // Raw bits behind the code of a symbol.
+  __device__ uint32_t inline_bits(uint32_t symbol) const {
+    return split.inline_raw ? exact_raw_bits(split, symbol) : 0;
+  }
+};
+static_assert(kMaxExactValues == 16);
 
 // Gives a lane's elements to a sink, in order. Codecs whose lanes take groups of eight in turn:
 // sink.group(g, x) for each whole group, with its number, and sink.element(j, x) for those of the
@@ -116,28 +140,30 @@ class LaneWriter {
 
 // The codes of a block: those of its runs' classes.
 struct BlockCodes {
-  const uint32_t* codes;     // of class 0; 2^symbol_bits a class
+  const uint32_t* codes;     // of class 0; `alphabet` a class
   const uint8_t* class_ids;  // of its runs; unused by codec bytes
-  uint32_t symbol_bits;
+  uint32_t alphabet;
 
   __device__ const uint32_t* of_run(uint32_t run) const {
-    return codes + (uint32_t{class_ids[run]} << symbol_bits);
+    return codes + class_ids[run] * alphabet;
   }
 };
 
 // ---- Sinks ----
 struct BitCounter {
   BlockCodes codes;
-  Split split;
+  SymbolFinder find;
   uint32_t bits = 0;
 
   __device__ void group(uint32_t g, const uint64_t* x) {
     const uint32_t* c = codes.of_run(g / kLanes);
 #pragma unroll
-    for (uint32_t k = 0; k < kLaneGroup; ++k) bits += huffman::code_length(c[split.symbol(x[k])]);
+    for (uint32_t k = 0; k < kLaneGroup; ++k) add(c, x[k]);
   }
-  __device__ void element(uint32_t j, uint64_t x) {
-    bits += huffman::code_length(codes.of_run(j / kRunElements)[split.symbol(x)]);
+  __device__ void element(uint32_t j, uint64_t x) { add(codes.of_run(j / kRunElements), x); }
+  __device__ void add(const uint32_t* c, uint64_t x) {
+    const uint32_t s = find.symbol(x);
+    bits += huffman::code_length(c[s]) + find.inline_bits(s);
   }
   __device__ void symbol(uint32_t s) { bits += huffman::code_length(codes.codes[s]); }
 };
@@ -174,6 +200,54 @@ struct GroupWriter {
   __device__ void element(uint32_t j, uint64_t x) {
     constexpr Split split = kSplit;
     lane.put(codes.of_run(j / kRunElements)[split.symbol(x)]);
+  }
+};
+// Floats of any split.
+struct AnyGroupWriter {
+  BlockCodes codes;
+  Split split;
+  uint8_t* raw_plane;
+  LaneWriter lane;
+
+  __device__ void group(uint32_t g, const uint64_t* x) {
+    const uint32_t* c = codes.of_run(g / kLanes);
+    uint8_t* out = raw_plane + uint64_t{g} * split.raw_bits;
+    uint64_t pending = 0;  // below 8 bits between elements, and R is at most 53
+    uint32_t fill = 0;
+    for (uint32_t k = 0; k < kLaneGroup; ++k) {
+      lane.put(c[split.symbol(x[k])]);
+      pending |= split.raw(x[k]) << fill;
+      for (fill += split.raw_bits; fill >= 8; fill -= 8) {
+        *out++ = static_cast<uint8_t>(pending);
+        pending >>= 8;
+      }
+    }
+  }
+  __device__ void element(uint32_t j, uint64_t x) {
+    lane.put(codes.of_run(j / kRunElements)[split.symbol(x)]);
+  }
+};
+// Exact floats: raw bits follow their codes.
+struct ExactWriter {
+  BlockCodes codes;
+  SymbolFinder find;
+  LaneWriter lane;
+
+  __device__ void group(uint32_t g, const uint64_t* x) {
+    const uint32_t* c = codes.of_run(g / kLanes);
+    for (uint32_t k = 0; k < kLaneGroup; ++k) put(c, x[k]);
+  }
+  __device__ void element(uint32_t j, uint64_t x) { put(codes.of_run(j / kRunElements), x); }
+  __device__ void put(const uint32_t* c, uint64_t x) {
+    constexpr uint32_t kPiece = 16;  // bits at once
+    const uint32_t s = find.symbol(x);
+    lane.put(c[s]);
+    uint32_t left = find.inline_bits(s);
+    for (uint64_t raw = find.split.raw(x); left > 0; raw >>= kPiece) {
+      const uint32_t bits = min(left, kPiece);
+      lane.put(static_cast<uint32_t>(raw) & ((1u << bits) - 1), bits);
+      left -= bits;
+    }
   }
 };
 }  // namespace gramzip::kernels

@@ -90,6 +90,32 @@ Bytes special_floats(ElementType type, size_t bytes, uint64_t seed) {
   return out;
 }
 
+// Elements whose lowest `zeros` bits are zero.
+Bytes narrow_floats(ElementType type, size_t bytes, uint32_t zeros, uint64_t seed) {
+  Bytes out = scaled_weights(type, bytes, 2048, 5, seed);
+  const uint32_t element = element_info(type).bytes;
+  for (size_t i = 0; i < out.size() / element; ++i)
+    store_element(out.data(), i, element,
+                  load_element(out.data(), i, element) >> zeros << zeros);
+  return out;
+}
+
+// Weights of which three in four are one of `values` values, zeros and denormals among them, some
+// more often than others.
+Bytes repeated_values(ElementType type, size_t bytes, uint32_t values, uint64_t seed) {
+  Bytes out = test::make_weights(type, bytes, 0.5, seed);
+  const uint32_t element = element_info(type).bytes;
+  const Bytes pool = test::make_weights(type, size_t{values} * element, 3.0, seed + 1);
+  std::mt19937_64 g(seed);
+  for (size_t i = 0; i < out.size() / element; ++i)
+    if (g() % 4 > 0) {
+      const uint64_t which = std::min(g() % values, g() % values);
+      store_element(out.data(), i, element,
+                    which < 2 ? which : load_element(pool.data(), which, element));
+    }
+  return out;
+}
+
 // Records of `period` bytes: a counter, small numbers, noise, a constant, slowly moving bytes.
 Bytes make_records(size_t bytes, uint32_t period, uint64_t seed) {
   std::mt19937_64 g(seed);
@@ -140,6 +166,14 @@ std::vector<Case> float_cases() {
           {name + "/" + std::to_string(n), type, scaled_weights(type, n * e.bytes, 512, 9, n)});
     cases.push_back({name + "/scales", type, scaled_weights(type, 2 * block + 3 * 8, 4096, 12, 3)});
     cases.push_back({name + "/specials", type, special_floats(type, block + 8 * 61, 4)});
+    for (const uint32_t values : {1u, 5u, 16u, 40u})
+      for (const size_t n : {size_t{300}, size_t{9001}, block / e.bytes + 777})
+        cases.push_back(
+            {name + "/values", type, repeated_values(type, n * e.bytes, values, values + n)});
+    for (const uint32_t zeros : {1u, 2u, 8u, 13u, 16u, 29u, 40u})
+      if (zeros + 2 + e.exponent_bits <= 8u * e.bytes)
+        for (const size_t n : {size_t{3}, size_t{260}, size_t{9005}})
+          cases.push_back({name + "/zeros", type, narrow_floats(type, n * e.bytes, zeros, n)});
     cases.push_back({name + "/random", type, test::make_random(block / 2, 5)});
     cases.push_back({name + "/modes", type,
                      all_modes(scaled_weights(type, block, 2048, 6, 6), block, e.bytes, 7)});
@@ -181,9 +215,12 @@ std::vector<Case> plane_cases() {
 // What this release's splits and tables can be, all reached by some case.
 struct Reached {
   bool many_tables = false, one_table = false, planes = false, bytes_after_all = false, raw = false;
+  std::set<ElementType> exact, zeros;
   void see(const Case& c, const EncodedSegment& s) {
     many_tables |= s.header.tables > 8;
     one_table |= s.header.tables == 1;
+    if (s.header.codec == Codec::exact_floats) exact.insert(c.type);
+    if (s.header.zero_bits > 0 && s.header.tables > 0) zeros.insert(c.type);
     planes |= s.header.codec == Codec::planes && s.header.tables > 1;
     bytes_after_all |=
         s.header.codec == Codec::bytes && element_info(c.type).codec == Codec::planes;
@@ -206,6 +243,8 @@ TEST(ClassesParity, SegmentsAreTheSameBytes) {
   }
   EXPECT_TRUE(reached.many_tables && reached.one_table && reached.planes &&
               reached.bytes_after_all && reached.raw);
+  EXPECT_GE(reached.exact.size(), 4u);
+  EXPECT_GE(reached.zeros.size(), 4u);
   test::for_schedules(3, [&](int seed) {
     for (size_t i = 0; i < cases.size(); ++i) {
       if (seed > 0 && cases[i].content.size() > 30'000 &&
