@@ -162,9 +162,9 @@ struct FloatBlock {
 inline constexpr uint32_t kFloatMask = (1u << kFloatCodeLimit) - 1;
 
 // All whole runs; returns how many they are. The split is known when compiling.
-template <uint32_t kBytes, uint32_t kRaw>
+template <uint32_t kBytes, uint32_t kRaw, uint32_t kZero = 0>
 __device__ uint32_t decode_runs(LaneReader& in, const Tables& t, const FloatBlock& f) {
-  constexpr Split split{kBytes, 8 * kBytes - kRaw, kRaw, true};
+  constexpr Split split{kBytes, 8 * kBytes - kRaw - kZero, kRaw, true, kZero};
   const uint32_t runs = f.plan.n / kRunElements;
   for (uint32_t run = 0; run < runs; ++run) {
     const uint16_t* table = f.table(t, run);
@@ -203,11 +203,12 @@ __device__ inline void decode_rest(LaneReader& in, const Tables& t, const FloatB
   }
 }
 
-// The splits that this release writes if no bits are zero everywhere, and codec planes.
+// The splits that this release writes if no bits are zero everywhere, codec planes, and BF16 and
+// F16 that are kept as F32.
 __device__ inline bool decode_floats(LaneReader& in, const Tables& t, const FloatBlock& f) {
   uint32_t run = 0;
-  const uint32_t split = f.split.bytes * 64u + f.split.raw_bits;
-  switch (f.split.zero_bits > 0 ? 0 : split) {
+  constexpr uint32_t kZero = 1024;  // times zero bits
+  switch (f.split.zero_bits * kZero + f.split.bytes * 64u + f.split.raw_bits) {
     case 1 * 64 + 0:
       run = decode_runs<1, 0>(in, t, f);
       break;
@@ -231,6 +232,12 @@ __device__ inline bool decode_floats(LaneReader& in, const Tables& t, const Floa
       break;
     case 4 * 64 + 24:
       run = decode_runs<4, 24>(in, t, f);
+      break;
+    case 16 * kZero + 4 * 64 + 6:
+      run = decode_runs<4, 6, 16>(in, t, f);
+      break;
+    case 13 * kZero + 4 * 64 + 9:
+      run = decode_runs<4, 9, 13>(in, t, f);
       break;
     case 8 * 64 + 52:
       run = decode_runs<8, 52>(in, t, f);

@@ -95,8 +95,7 @@ Bytes narrow_floats(ElementType type, size_t bytes, uint32_t zeros, uint64_t see
   Bytes out = scaled_weights(type, bytes, 2048, 5, seed);
   const uint32_t element = element_info(type).bytes;
   for (size_t i = 0; i < out.size() / element; ++i)
-    store_element(out.data(), i, element,
-                  load_element(out.data(), i, element) >> zeros << zeros);
+    store_element(out.data(), i, element, load_element(out.data(), i, element) >> zeros << zeros);
   return out;
 }
 
