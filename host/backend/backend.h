@@ -54,6 +54,8 @@ struct SegmentView {
   std::span<const uint32_t> offsets;  // of each block in data, header.blocks + 1
   std::span<const uint8_t> data;
   const model::TextModel* text = nullptr;  // codec ngram: the model that the header names
+  // Codecs delta and sparse_delta: the words in front of the tables, as many as there are tables.
+  std::span<const uint16_t> contexts = {};
 };
 
 struct DecodeRequest {

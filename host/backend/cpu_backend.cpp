@@ -3,6 +3,7 @@
 #include "gramzip/core/table_wire.h"
 #include "host/backend/backend.h"
 #include "host/backend/cpu_blocks.h"
+#include "host/backend/cpu_delta.h"
 #include "host/base/checksum.h"
 #include "host/base/error.h"
 #include "host/cpu/histogram.h"
@@ -18,12 +19,27 @@ class CpuBackend final : public Backend {
   std::string name() const override { return "cpu"; }
 
   void encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) override {
-    for (size_t i = 0; i < in.size(); ++i)
-      in[i].text != nullptr ? cpu::encode_text(in[i], out[i]) : encode_segment(in[i], out[i]);
+    for (size_t i = 0; i < in.size(); ++i) {
+      if (in[i].text != nullptr)
+        cpu::encode_text(in[i], out[i]);
+      else if (!in[i].base.empty())
+        cpu::encode_with_base(in[i], encode_segment, out[i]);
+      else
+        encode_segment(in[i], out[i]);
+    }
   }
   void decode(std::span<const DecodeRequest> requests) override {
-    for (const DecodeRequest& r : requests)
-      r.segment.header.codec == Codec::ngram ? cpu::decode_text(r) : decode_segment(r);
+    for (const DecodeRequest& r : requests) switch (r.segment.header.codec) {
+        case Codec::ngram:
+          cpu::decode_text(r);
+          break;
+        case Codec::delta:
+        case Codec::sparse_delta:
+          cpu::decode_with_base(r);
+          break;
+        default:
+          decode_segment(r);
+      }
   }
 
  private:

@@ -28,9 +28,10 @@ Rules rules_of(Codec c, const ElementInfo& e) {
     case Codec::reference:
     case Codec::planes:
     case Codec::fast_floats:
+      break;
     case Codec::delta:
     case Codec::sparse_delta:
-      break;
+      return {true, 8, 8, kFloatCodeLimit, kMaxTables};
   }
   return {};
 }
@@ -106,7 +107,9 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.tables = p[6];
   if (h.tables > rules.most_tables) corrupt("too many code tables");
   h.run_log2 = p[7];
-  if (h.run_log2 != (h.tables > 1 ? 8 : 0)) corrupt("impossible run length");
+  if (h.codec == Codec::sparse_delta && h.tables % 2 != 0) corrupt("a group without both tables");
+  const bool runs = h.tables > 1 && h.codec != Codec::sparse_delta;
+  if (h.run_log2 != (runs ? 8 : 0)) corrupt("impossible run length");
   h.blocks = load_le<uint32_t>(p + 8);
   h.table_bytes = load_le<uint32_t>(p + 12);
   const uint64_t decoded = load_le<uint64_t>(p + 16);
@@ -121,7 +124,12 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.model_high = load_le<uint64_t>(p + 40);
   if (!ngram && (h.model_low | h.model_high) != 0)
     corrupt("it names a model that its codec has not");
-  if (!all_zero(p + 24, 8) || !all_zero(p + 48, 16)) corrupt("a reserved byte is set");
+  const bool of_base = h.codec == Codec::delta || h.codec == Codec::sparse_delta;
+  h.reference_at = load_le<uint64_t>(p + 24);
+  if (!of_base && h.reference_at != 0) corrupt("a reserved byte is set");
+  h.of_base = p[51] == 1;
+  if (p[51] != (of_base ? 1 : 0)) corrupt("its base is not where its codec has one");
+  if (!all_zero(p + 48, 3) || !all_zero(p + 52, 12)) corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elements coded against those that stand in their place in a base (docs/format.md, 14): what a
+// difference is, how it splits into a symbol and raw bits, and which code table it takes.
+//
+// Floats are compared as integers in order of value, so that a difference counts the floats between
+// two: a step of a weight is then a small number, and how small follows from the exponent of the
+// base's value.
+#pragma once
+#include "gramzip/core/elements.h"
+
+namespace gramzip::delta {
+inline constexpr uint32_t kSymbolBits = 8;  // S of both codecs
+inline constexpr uint32_t kCodeLimit = 12;  // longest code of both codecs
+inline constexpr uint32_t kMaxClasses =
+    16;  // codec delta: offsets that a run may add to its exponents
+inline constexpr uint32_t kMaxGroups =
+    kMaxTables / 2;  // codec sparse_delta: groups of exponents, two tables each
+inline constexpr uint32_t kMaxExponents = 1u << 11;
+
+// The arithmetic of a type: W bits, floats or not.
+struct Arithmetic {
+  uint32_t bits;           // W: 8, 16, 32 or 64
+  uint32_t exponent_bits;  // X; 0: integers or bytes
+
+  GRAMZIP_HD uint64_t mask() const { return ~uint64_t{0} >> (64 - bits); }
+  GRAMZIP_HD uint64_t sign() const { return uint64_t{1} << (bits - 1); }
+  // Floats in order of value as unsigned integers: negative ones complemented, a sign bit before
+  // the others.
+  GRAMZIP_HD uint64_t order(uint64_t x) const {
+    if (exponent_bits == 0) return x;
+    return x & sign() ? ~x & mask() : x | sign();
+  }
+  GRAMZIP_HD uint64_t from_order(uint64_t o) const {
+    if (exponent_bits == 0) return o;
+    return o & sign() ? o ^ sign() : ~o & mask();
+  }
+  // The difference of y from x, wrapping, with its sign in the lowest bit: 0, -1, 1, -2, ... give
+  // 0, 1, 2, 3, ...
+  GRAMZIP_HD uint64_t difference(uint64_t x, uint64_t y) const {
+    const uint64_t d = order(y) - order(x);
+    return ((d << 1) ^ (d & sign() ? ~uint64_t{0} : 0)) & mask();
+  }
+  // The y that differs from x by z.
+  GRAMZIP_HD uint64_t apply(uint64_t x, uint64_t z) const {
+    const uint64_t d = (z >> 1) ^ (z & 1 ? ~uint64_t{0} : 0);
+    return from_order((order(x) + d) & mask());
+  }
+  // The exponent field; 0 for what is no float.
+  GRAMZIP_HD uint32_t exponent(uint64_t x) const {
+    return exponent_bits == 0 ? 0
+                              : static_cast<uint32_t>(x >> (bits - 1 - exponent_bits)) &
+                                    ((1u << exponent_bits) - 1);
+  }
+  GRAMZIP_HD uint32_t exponents() const { return 1u << exponent_bits; }
+};
+GRAMZIP_HD inline Arithmetic arithmetic(ElementType t) {
+  const ElementInfo e = element_info(t);
+  return {8u * e.bytes, e.exponent_bits};
+}
+
+// ---- Buckets: a symbol for the leading three bits of a value and its size, raw bits for the rest.
+// ----
+GRAMZIP_HD inline uint32_t floor_log2(uint64_t v) {
+#if defined(__CUDA_ARCH__)
+  return 63u - static_cast<uint32_t>(__clzll(static_cast<long long>(v)));
+#else
+  return 63u - static_cast<uint32_t>(__builtin_clzll(v));
+#endif
+}
+GRAMZIP_HD constexpr uint32_t raw_bits(uint32_t symbol) {
+  return symbol < 8 ? 0 : (symbol >> 2) - 1;
+}
+// The least value of a bucket; the raw bits add to it.
+GRAMZIP_HD constexpr uint64_t bucket_base(uint32_t symbol) {
+  return symbol < 8 ? symbol : uint64_t{4 | (symbol & 3)} << raw_bits(symbol);
+}
+GRAMZIP_HD inline uint32_t bucket(uint64_t v) {
+  if (v < 8) return static_cast<uint32_t>(v);
+  const uint32_t shift = floor_log2(v) - 2;
+  return 4 * shift + static_cast<uint32_t>(v >> shift);
+}
+GRAMZIP_HD inline uint64_t raw_value(uint64_t v, uint32_t symbol) {
+  return v - bucket_base(symbol);
+}
+// Symbols of values below 2^bits, bits >= 3.
+GRAMZIP_HD constexpr uint32_t bucket_symbols(uint32_t bits) { return 4 * bits - 4; }
+inline constexpr uint32_t kGapSymbols = bucket_symbols(kMaxBlockLog2);
+static_assert(bucket_symbols(64) <= 1u << kSymbolBits);
+static_assert(bucket_base(8) == 8 && raw_bits(8) == 1 && raw_bits(bucket_symbols(64) - 1) == 61);
+
+// ---- The words in front of the code tables: as many as there are tables. ----
+// Codec delta: the number of classes, then the bound of each table but the first. Codec
+// sparse_delta: the bound of each group, 0 first, and its rate.
+GRAMZIP_HD inline uint32_t context_bytes(uint32_t tables) {
+  return static_cast<uint32_t>(round_up(2 * tables, 4));
+}
+
+// Codec delta: the table of the sum of an exponent and its run's class. bounds: of the tables but
+// the first.
+GRAMZIP_HD inline uint32_t table_of(const uint16_t* bounds, uint32_t tables, uint32_t sum) {
+  uint32_t t = 0;
+  while (t + 1 < tables && bounds[t] <= sum) ++t;
+  return t;
+}
+}  // namespace gramzip::delta
