@@ -61,12 +61,16 @@ struct SparseLanes {
 }  // namespace
 
 const SparseLoops& sparse_loops() {
-#if defined(GRAMZIP_HAVE_AVX2)
-  static const SparseLoops& chosen = cpu_features().avx2_bmi2 ? kSparseAvx2 : kSparseBaseline;
-  return chosen;
-#else
-  return kSparseBaseline;
+  static const SparseLoops& chosen = []() -> const SparseLoops& {
+#if defined(GRAMZIP_HAVE_AVX512)
+    if (cpu_features().avx512) return kSparseAvx512;
 #endif
+#if defined(GRAMZIP_HAVE_AVX2)
+    if (cpu_features().avx2_bmi2) return kSparseAvx2;
+#endif
+    return kSparseBaseline;
+  }();
+  return chosen;
 }
 
 BlockStatus SparseDecoder::decode(ElementType type, std::span<const uint8_t> coded,
@@ -78,9 +82,8 @@ BlockStatus SparseDecoder::decode(ElementType type, std::span<const uint8_t> cod
   if (coded_.size() < coded.size() + kSlack) coded_.resize(coded.size() + kSlack);
   std::memcpy(coded_.data(), coded.data(), coded.size());
   std::memset(coded_.data() + coded.size(), 0, kSlack);
-  if (plane_.size() < n + kPlanePad) plane_.resize(n + kPlanePad);
-  GroupBegins begin;
-  sparse_loops().group_plane(type, groups, base.data(), n, plane_.data(), begin);
+  sparse_loops().count_groups(type, groups, base.data(), n, map_);
+  const GroupBegins& begin = map_.begin;
 
   const uint64_t mask = delta::arithmetic(type).mask(),
                  weight = delta::total_weight(groups, begin.data());
@@ -116,7 +119,7 @@ BlockStatus SparseDecoder::decode(ElementType type, std::span<const uint8_t> cod
   std::memcpy(out.data(), base.data(), out.size());
   for (uint32_t g = 0; g < groups.count; ++g)
     if (first[g] < first[g + 1])
-      sparse_loops().apply(type, plane_.data(), static_cast<uint8_t>(g), begin[g],
+      sparse_loops().apply(type, map_, g, base.data(),
                            std::span(changes_).subspan(first[g], first[g + 1] - first[g]),
                            out.data());
   return BlockStatus::ok;

@@ -23,21 +23,30 @@ struct Change {
   uint64_t difference;
 };
 
+// The elements of a block by group, counted in chunks.
+struct GroupMap {
+  static constexpr uint32_t kChunk = 64;
+  GroupBegins begin{};
+  uint32_t groups = 0;                    // that exponents of the type may belong to
+  uint32_t chunks = 0;                    // of the block; not set if there is one group
+  uint8_t bound[delta::kMaxGroups] = {};  // of the keys of a group: exponents, or groups
+  std::vector<uint8_t> group_of;          // an exponent's, where these have more than 8 bits
+  std::vector<uint8_t> from;              // [group][chunk]: elements of this and higher groups
+};
+
 // One set per instruction set.
 struct SparseLoops {
-  // The group of each element, and where groups begin. plane: n bytes and kPlanePad more, which are
-  // set too.
-  void (*group_plane)(ElementType, const delta::Groups&, const uint8_t* base, uint32_t n,
-                      uint8_t* plane, GroupBegins& begin);
-  // Applies the changes of a group, in order of places, to `out`, which holds the base. begin: of
-  // the group.
-  void (*apply)(ElementType, const uint8_t* plane, uint8_t group, uint32_t begin,
+  // base: n elements.
+  void (*count_groups)(ElementType, const delta::Groups&, const uint8_t* base, uint32_t n,
+                       GroupMap& map);
+  // Applies the changes of a group, in order of places, to `out`, which holds the base.
+  void (*apply)(ElementType, const GroupMap&, uint32_t group, const uint8_t* base,
                 std::span<const Change> changes, uint8_t* out);
 };
-inline constexpr uint32_t kPlanePad = 64;
 extern const SparseLoops kSparseBaseline;
-extern const SparseLoops kSparseAvx2;  // where the build has it
-const SparseLoops& sparse_loops();     // the best that the processor runs
+extern const SparseLoops kSparseAvx2;    // where the build has it
+extern const SparseLoops kSparseAvx512;  // likewise
+const SparseLoops& sparse_loops();       // the best that the processor runs
 
 // How many elements differ from the base.
 uint64_t changed_elements(ElementType type, std::span<const uint8_t> content, const uint8_t* base);
@@ -72,7 +81,8 @@ class SparseDecoder {
                      const DecodeTables& tables, std::span<uint8_t> out);
 
  private:
-  std::vector<uint8_t> coded_, plane_;
+  std::vector<uint8_t> coded_;
+  GroupMap map_;
   std::vector<Change> changes_;
 };
 }  // namespace gramzip::cpu

@@ -22,27 +22,27 @@ struct Arithmetic {
   uint32_t bits;           // W: 8, 16, 32 or 64
   uint32_t exponent_bits;  // X; 0: integers or bytes
 
-  GRAMZIP_HD uint64_t mask() const { return ~uint64_t{0} >> (64 - bits); }
-  GRAMZIP_HD uint64_t sign() const { return uint64_t{1} << (bits - 1); }
+  GRAMZIP_HD constexpr uint64_t mask() const { return ~uint64_t{0} >> (64 - bits); }
+  GRAMZIP_HD constexpr uint64_t sign() const { return uint64_t{1} << (bits - 1); }
   // Floats in order of value as unsigned integers: negative ones complemented, a sign bit before
-  // the others.
-  GRAMZIP_HD uint64_t order(uint64_t x) const {
+  // the others. No branch here and below: signs are random.
+  GRAMZIP_HD constexpr uint64_t order(uint64_t x) const {
     if (exponent_bits == 0) return x;
-    return x & sign() ? ~x & mask() : x | sign();
+    return (x ^ ((0 - (x >> (bits - 1))) | sign())) & mask();
   }
-  GRAMZIP_HD uint64_t from_order(uint64_t o) const {
+  GRAMZIP_HD constexpr uint64_t from_order(uint64_t o) const {
     if (exponent_bits == 0) return o;
-    return o & sign() ? o ^ sign() : ~o & mask();
+    return (o ^ (((o >> (bits - 1)) - 1) | sign())) & mask();
   }
   // The difference of y from x, wrapping, with its sign in the lowest bit: 0, -1, 1, -2, ... give
   // 0, 1, 2, 3, ...
-  GRAMZIP_HD uint64_t difference(uint64_t x, uint64_t y) const {
+  GRAMZIP_HD constexpr uint64_t difference(uint64_t x, uint64_t y) const {
     const uint64_t d = order(y) - order(x);
-    return ((d << 1) ^ (d & sign() ? ~uint64_t{0} : 0)) & mask();
+    return ((d << 1) ^ (0 - ((d >> (bits - 1)) & 1))) & mask();
   }
   // The y that differs from x by z.
-  GRAMZIP_HD uint64_t apply(uint64_t x, uint64_t z) const {
-    const uint64_t d = (z >> 1) ^ (z & 1 ? ~uint64_t{0} : 0);
+  GRAMZIP_HD constexpr uint64_t apply(uint64_t x, uint64_t z) const {
+    const uint64_t d = (z >> 1) ^ (0 - (z & 1));
     return from_order((order(x) + d) & mask());
   }
   // The exponent field; 0 for what is no float.
@@ -68,15 +68,15 @@ GRAMZIP_HD inline uint32_t floor_log2(uint64_t v) {
 #endif
 }
 GRAMZIP_HD constexpr uint32_t raw_bits(uint32_t symbol) {
-  return symbol < 8 ? 0 : (symbol >> 2) - 1;
+  return (symbol < 8 ? 1 : symbol >> 2) - 1;
 }
 // The least value of a bucket; the raw bits add to it.
 GRAMZIP_HD constexpr uint64_t bucket_base(uint32_t symbol) {
-  return symbol < 8 ? symbol : uint64_t{4 | (symbol & 3)} << raw_bits(symbol);
+  const uint32_t raw = raw_bits(symbol);
+  return uint64_t{symbol - 4 * raw} << raw;
 }
 GRAMZIP_HD inline uint32_t bucket(uint64_t v) {
-  if (v < 8) return static_cast<uint32_t>(v);
-  const uint32_t shift = floor_log2(v) - 2;
+  const uint32_t shift = floor_log2(v | 7) - 2;
   return 4 * shift + static_cast<uint32_t>(v >> shift);
 }
 GRAMZIP_HD inline uint64_t raw_value(uint64_t v, uint32_t symbol) {
