@@ -199,7 +199,7 @@ uint32_t lane_log2_of(uint32_t changes) {
 }
 
 DeltaChoice choose_delta(uint64_t changes, uint64_t elements) {
-  return {changes * 16 > elements, changes * 3 < elements};
+  return {changes * 16 > elements, changes * 3 < elements * 2};
 }
 
 // Floats hardly go below a fourth alone: their signs and mantissas are random.
