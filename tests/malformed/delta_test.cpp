@@ -95,7 +95,7 @@ TEST(SparseLies, TheForgeItselfIsHonest) {
                           "1"
                           "10000"});  // two pieces of 32 places
   f.content[0] = f.content[4] = 255;  // down by 1
-  f.content[32 + 2] = 0 - 113 + 256;  // difference 225 + 1, down by 113
+  f.content[32 + 2] = 113;            // difference 225 + 1, up by 113
   EXPECT_EQ(f.status(), BlockStatus::ok);
   EXPECT_EQ(Forge::of(5, {}).status(), BlockStatus::ok) << "no change at all";
 }
@@ -169,8 +169,8 @@ TEST(DeltaLies, Fields) {
     const std::string error = error_of(s);
     EXPECT_NE(error.find(what), std::string::npos) << "wanted: " << what << "; got: " << error;
   };
-  const EncodedSegment dense = of("BF16/dense-of-65538", Codec::delta),
-                       sparse = of("BF16/sparse-of-262146", Codec::sparse_delta);
+  const EncodedSegment dense = of("BF16/steps", Codec::delta),
+                       sparse = of("BF16/steps-sparse", Codec::sparse_delta);
   ASSERT_GT(dense.header.tables, 2);
   ASSERT_GT(sparse.header.tables, 2);
   const auto word = [](uint32_t i, uint16_t v) {
@@ -242,10 +242,12 @@ TEST(DeltaLies, EveryFlipIsNoticed) {
         const size_t bit = g() % (8 * (round < 12 ? std::min(r.coded_bytes, 48u) : r.coded_bytes));
         s.data[bit / 8] ^= static_cast<uint8_t>(1u << bit % 8);
         r.coded_hash = hash64({s.data.data(), r.coded_bytes});
-        const BlockStatus status = test::decode_delta(*backend, s, c.base).status[0];
-        EXPECT_TRUE(status == BlockStatus::bad_block || status == BlockStatus::bad_stream ||
-                    status == BlockStatus::bad_decoded_hash)
-            << c.name << ", bit " << bit << ": " << block_status_text(status);
+        const test::DecodedDelta d = test::decode_delta(*backend, s, c.base);
+        // Another class may have the same tables.
+        if (d.status[0] == BlockStatus::ok && codec == Codec::delta)
+          EXPECT_EQ(d.content, c.content);
+        else
+          EXPECT_GE(d.status[0], BlockStatus::bad_block) << c.name << ", bit " << bit;
         s.data[bit / 8] ^= static_cast<uint8_t>(1u << bit % 8);
       }
     }

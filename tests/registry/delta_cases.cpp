@@ -38,6 +38,24 @@ Bytes changed(ElementType type, const Bytes& base, uint32_t every, uint32_t magn
   return out;
 }
 
+// A step of training: in places of value the larger, the lower the exponent, and of another size in
+// every run.
+Bytes stepped(ElementType type, const Bytes& base, uint32_t every, uint64_t seed) {
+  const delta::Arithmetic a = delta::arithmetic(type);
+  std::mt19937_64 g(seed);
+  Bytes out = base;
+  for (size_t i = 0; i < base.size() / element_info(type).bytes; ++i) {
+    const uint64_t x = load_element(base.data(), i, a.bits / 8);
+    const uint32_t top = a.exponents() / 2, e = a.exponent(x);
+    const uint32_t bits =
+        std::min({e < top ? top - e : 0, a.bits, 20u}) + static_cast<uint32_t>(i / 256 % 5);
+    if (g() % every == 0 || g() % 2048 < (bits > 7 ? 2000 / every : 0))
+      store_element(out.data(), i, a.bits / 8,
+                    a.apply(x, (g() >> 44 & ((1u << std::min(bits, 19u)) - 1)) & a.mask()));
+  }
+  return out;
+}
+
 // Zeros, infinities, NaNs, the least and the largest numbers on either side.
 Bytes specials(ElementType type, size_t n, uint64_t seed) {
   const delta::Arithmetic a = delta::arithmetic(type);
@@ -78,6 +96,8 @@ std::vector<DeltaCase> edge_deltas() {
     add("unrelated", base, natural(type, base.size(), 8));
     add("any-magnitude", base, changed(type, base, 3, 64, 9));
     add("any-magnitude-sparse", base, changed(type, base, 50, 64, 10));
+    add("steps", base, stepped(type, base, 1, 17));
+    add("steps-sparse", base, stepped(type, base, 60, 18));
     Bytes last = base, first = base;
     last.back() ^= 1;
     first.front() ^= 1;
