@@ -115,8 +115,8 @@ class Segment:
         place = f"{place}, block {number}"
         record = Record(data[0], *unpack("<IQQ", data[4:]))
         need_zero(data[1:4], place, "block record: zero field")
-        need(record.mode <= BASE, place, f"unknown mode {record.mode}")
-        need(record.mode != (REPEAT if self.of_base else BASE), place, f"mode {record.mode} in codec {self.codec}")
+        need(record.mode <= (BASE if self.of_base else REPEAT), place, f"unknown mode {record.mode}")
+        need(not (self.of_base and record.mode == REPEAT), place, "a repeat beside a base")
         decoded = self.block_size(number)
         if record.mode == CODED:
             need(record.coded_bytes < decoded, place, "coded_bytes is not less than the decoded size")
