@@ -53,7 +53,7 @@ class Forged(unittest.TestCase):
         record = self.layout.find(1)[1]
         self.refused("starts behind 0", (record, b"\1"))
         self.refused("permission bits 10644", (record + 9, b"\x11"))
-        self.refused("unknown kind 2", (record + 12, b"\2"))
+        self.refused("unknown kind 5", (record + 12, b"\5"))
         for name in (b"a\0b", b"/ab", b"ab/", b"../", b"b/.", b"a//"):
             self.refused("name", (record + 16, name))
         self.refused("padding", (record + 19, b"x"))
