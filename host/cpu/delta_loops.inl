@@ -73,8 +73,14 @@ BlockStatus decode(ElementType type, const DeltaDecodeJob& job) {
     const auto put = [out = job.out](uint32_t j, uint32_t symbol, uint64_t raw) {
       E::store(out, j, static_cast<Word>(kBases[symbol] + raw));
     };
+    static constexpr auto kRaw = [] {
+      std::array<uint8_t, delta::bucket_symbols(E::arithmetic.bits)> raw{};
+      for (uint32_t s = 0; s < raw.size(); ++s) raw[s] = static_cast<uint8_t>(delta::raw_bits(s));
+      return raw;
+    }();
+    const auto raw_bits = [](uint32_t symbol) -> uint32_t { return kRaw[symbol]; };
     const BlockStatus status =
-        decode_inline_lanes<kMostRawOf<E>>(job.lanes, job.n, tables_at, delta::raw_bits, put);
+        decode_inline_lanes<kMostRawOf<E>>(job.lanes, job.n, tables_at, raw_bits, put);
     if (status != BlockStatus::ok) return status;
     apply_all<E>(job.base, job.out, job.n);
     return status;
