@@ -91,7 +91,7 @@ std::vector<DeltaCase> edge_deltas() {
       add("dense-of-" + std::to_string(n), base, changed(type, base, 2, 6, n));
       add("sparse-of-" + std::to_string(n), base, changed(type, base, 100, 2, n));
     }
-    const Bytes base = natural(type, (1u << 18) + 4096, 7);
+    const Bytes base = natural(type, (1u << 16) + 4096, 7);
     add("equal", base, base);
     add("unrelated", base, natural(type, base.size(), 8));
     add("any-magnitude", base, changed(type, base, 3, 64, 9));
@@ -108,7 +108,7 @@ std::vector<DeltaCase> edge_deltas() {
       Bytes out = base;
       for (size_t i = 0; i < out.size() / e; ++i)
         store_element(out.data(), i, static_cast<uint32_t>(e),
-                      a.apply(load_element(base.data(), i, static_cast<uint32_t>(e)), 2));
+                      a.apply(load_element(base.data(), i, static_cast<uint32_t>(e)), uint64_t{2}));
       return out;
     }());
     add("specials", specials(type, 3000, 11), specials(type, 3000, 12));
