@@ -206,7 +206,7 @@ __device__ inline void decode_rest(LaneReader& in, const Tables& t, const FloatB
 // The splits that this release writes, and codec planes.
 __device__ inline bool decode_floats(LaneReader& in, const Tables& t, const FloatBlock& f) {
   uint32_t run = 0;
-  switch (f.split.bytes * 64u + f.split.raw_bits) {
+  switch (f.split.zero_bits > 0 ? 0 : f.split.bytes * 64u + f.split.raw_bits) {
     case 1 * 64 + 0:
       run = decode_runs<1, 0>(in, t, f);
       break;
