@@ -156,20 +156,19 @@ __device__ void write_exact(const View& v, uint32_t n, const LaneWriter& lane) {
   walk_groups<kBytes>(v.elements, n, v.lane, writer);
   writer.lane.finish();
 }
-template <uint32_t kBytes>
-__device__ void write_any(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
-  AnyGroupWriter writer{v.codes, v.split, out, lane};
-  walk_groups<kBytes>(v.elements, n, v.lane, writer);
-  writer.lane.finish();
-}
 template <uint32_t kBytes, uint32_t kRaw>
 __device__ void write_groups(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
   GroupWriter<kBytes, kRaw> writer{v.codes, out, lane};
   walk_groups<kBytes>(v.elements, n, v.lane, writer);
   writer.lane.finish();
 }
-// The splits that this release writes (host/model/run_sample.cpp, symbol_widths) if no bits are
-// zero everywhere.
+template <uint32_t kBytes>
+__device__ void write_any_groups(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
+  AnyGroupWriter writer{v.split, v.codes, out, lane};
+  walk_groups<kBytes>(v.elements, n, v.lane, writer);
+  writer.lane.finish();
+}
+// The splits that this release writes (host/model/run_sample.cpp, symbol_widths).
 __device__ void write_lanes(const View& v, uint32_t n, const LaneWriter& lane, uint8_t* out) {
   if (!v.split.interleaved) {
     ByteWriter writer{v.codes.codes, lane};
@@ -186,16 +185,11 @@ __device__ void write_lanes(const View& v, uint32_t n, const LaneWriter& lane, u
       default:
         return write_exact<8>(v, n, lane);
     }
-  if (v.split.zero_bits > 0) switch (v.split.bytes) {
-      case 1:
-        return write_any<1>(v, n, lane, out);
-      case 2:
-        return write_any<2>(v, n, lane, out);
-      case 4:
-        return write_any<4>(v, n, lane, out);
-      default:
-        return write_any<8>(v, n, lane, out);
-    }
+  if (v.split.zero_bits > 0) {
+    if (v.split.bytes == 2) return write_any_groups<2>(v, n, lane, out);
+    if (v.split.bytes == 4) return write_any_groups<4>(v, n, lane, out);
+    return write_any_groups<8>(v, n, lane, out);
+  }
   switch (v.split.bytes * 64u + v.split.raw_bits) {
     case 1 * 64 + 0:
       return write_groups<1, 0>(v, n, lane, out);

@@ -55,6 +55,8 @@ struct SegmentView {
   std::span<const uint8_t> data;
   const model::TextModel* text = nullptr;  // codec ngram: the model that the header names
   std::span<const uint64_t> exact = {};    // codec exact_floats: header.exact_values of them
+  // Codecs delta and sparse_delta: the words in front of the tables, as many as there are tables.
+  std::span<const uint16_t> contexts = {};
 };
 
 struct DecodeRequest {
@@ -64,7 +66,8 @@ struct DecodeRequest {
   std::span<uint8_t> output;  // decoded bytes of those blocks
   // block_count; the output of a block that is not ok is unspecified, for codec ngram zero.
   std::span<BlockStatus> status;
-  // Codecs delta and sparse_delta: the base's bytes in place of the output, of its size.
+  // Codecs delta and sparse_delta: the base's bytes in place of the output, of its size, apart from
+  // it.
   std::span<const uint8_t> base = {};
 };
 

@@ -3,6 +3,7 @@
 #include "host/backend/backend.h"
 #include "host/backend/class_segment.h"
 #include "host/backend/cpu_blocks.h"
+#include "host/backend/cpu_delta.h"
 #include "host/base/checksum.h"
 #include "host/cpu/exact_floats.h"
 #include "host/cpu/huffman_decode.h"
@@ -10,6 +11,10 @@
 namespace gramzip {
 namespace {
 using Bytes = std::span<const uint8_t>;
+
+void encode_without_base(const SegmentInput& in, EncodedSegment& out) {
+  has_classes(in) ? cpu::encode_classes(in, out) : cpu::encode_bytes(in, out);
+}
 
 class CpuBackend final : public Backend {
  public:
@@ -19,15 +24,24 @@ class CpuBackend final : public Backend {
     for (size_t i = 0; i < in.size(); ++i) {
       if (in[i].text != nullptr)
         cpu::encode_text(in[i], out[i]);
-      else if (has_classes(in[i]))
-        cpu::encode_classes(in[i], out[i]);
+      else if (!in[i].base.empty())
+        cpu::encode_with_base(in[i], encode_without_base, out[i]);
       else
-        cpu::encode_bytes(in[i], out[i]);
+        encode_without_base(in[i], out[i]);
     }
   }
   void decode(std::span<const DecodeRequest> requests) override {
-    for (const DecodeRequest& r : requests)
-      r.segment.header.codec == Codec::ngram ? cpu::decode_text(r) : cpu::decode_coded(r);
+    for (const DecodeRequest& r : requests) switch (r.segment.header.codec) {
+        case Codec::ngram:
+          cpu::decode_text(r);
+          break;
+        case Codec::delta:
+        case Codec::sparse_delta:
+          cpu::decode_with_base(r);
+          break;
+        default:
+          cpu::decode_coded(r);
+      }
   }
 };
 

@@ -11,11 +11,6 @@ namespace gramzip::cpu {
 namespace {
 using Bytes = std::span<const uint8_t>;
 
-bool is_constant(Bytes block, uint32_t element) {
-  return block.size() % element == 0 &&
-         std::memcmp(block.data(), block.data() + element, block.size() - element) == 0;
-}
-
 // Finds, for each block, whether it repeats an earlier one.
 class Classifier {
  public:
@@ -34,6 +29,11 @@ class Classifier {
   std::unordered_map<uint64_t, std::vector<std::pair<uint32_t, Bytes>>> seen_;
 };
 }  // namespace
+
+bool is_constant(Bytes block, uint32_t element) {
+  return block.size() % element == 0 &&
+         std::memcmp(block.data(), block.data() + element, block.size() - element) == 0;
+}
 
 void choose_modes(Bytes content, const SegmentHeader& h, uint32_t element,
                   std::span<BlockRecord> records, std::vector<uint32_t>& repeat_of) {
@@ -73,6 +73,8 @@ bool write_blocks(Bytes content, uint32_t element, std::span<const uint32_t> rep
       case BlockMode::repeat:
         coded = 4;
         store_le<uint32_t>(to, repeat_of[b]);
+        break;
+      case BlockMode::base:
         break;
       default:
         coded = code(b, block, to);

@@ -14,6 +14,9 @@ namespace gramzip::cpu {
 void choose_modes(std::span<const uint8_t> content, const SegmentHeader& header, uint32_t element,
                   std::span<BlockRecord> records, std::vector<uint32_t>& repeat_of);
 
+// All elements of a block, one or more, are equal.
+bool is_constant(std::span<const uint8_t> block, uint32_t element);
+
 // Writes one block to `to`, which has room for its content, and returns its bytes; 0 if they would
 // be no fewer than the content.
 using CodeBlock =

@@ -54,7 +54,8 @@ DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) 
   }
   const bool multi = codec == Codec::bytes && tables.size() == 1 && tables[0].count > 0;
   // Loops that take raw bits behind each code use single entries.
-  const bool by_runs = !multi && codec != Codec::exact_floats && end <= 1u << kRunSymbolBits;
+  const bool by_runs =
+      (codec == Codec::floats || codec == Codec::planes) && end <= 1u << kRunSymbolBits;
   std::vector<uint16_t>& entries = by_runs ? d.runs : d.single;
   entries.assign(tables.size() * size, 0);
   for (size_t t = 0; t < tables.size(); ++t)

@@ -34,9 +34,10 @@ Rules rules_of(Codec c, const ElementInfo& e) {
               kMaxTables};
     case Codec::quantized:
     case Codec::fast_floats:
+      break;
     case Codec::delta:
     case Codec::sparse_delta:
-      break;
+      return {true, 8, 8, kFloatCodeLimit, kMaxTables};
   }
   return {};
 }
@@ -126,7 +127,9 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.tables = p[6];
   if (h.tables > rules.most_tables) corrupt("too many code tables");
   h.run_log2 = p[7];
-  if (h.run_log2 != (h.tables > 1 ? 8 : 0)) corrupt("impossible run length");
+  if (h.codec == Codec::sparse_delta && h.tables % 2 != 0) corrupt("a group without both tables");
+  const bool runs = h.tables > 1 && h.codec != Codec::sparse_delta;
+  if (h.run_log2 != (runs ? 8 : 0)) corrupt("impossible run length");
   h.blocks = load_le<uint32_t>(p + 8);
   h.table_bytes = load_le<uint32_t>(p + 12);
   const uint64_t decoded = load_le<uint64_t>(p + 16);

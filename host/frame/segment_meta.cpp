@@ -5,6 +5,7 @@
 
 #include "host/base/error.h"
 #include "host/frame/code_table.h"
+#include "host/frame/delta_contexts.h"
 #include "host/frame/sections.h"
 #include "host/frame/segment_header.h"
 
@@ -65,10 +66,13 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   const size_t tables_end = at + h.table_bytes;
   m.exact = load_exact_values(h, meta.subspan(at, h.table_bytes), where);
   at += h.exact_bytes();
+  const bool of_base = h.codec == Codec::delta || h.codec == Codec::sparse_delta;
+  if (of_base) at += load_contexts(h, meta.subspan(at, h.table_bytes), m.contexts, where);
   m.tables.resize(h.tables);
   for (uint32_t t = 0; t < h.tables; ++t)
     at += load_code_table(meta.subspan(at, tables_end - at), h.alphabet(), h.code_limit,
                           m.tables[t], where + ", code table " + std::to_string(t));
+  if (of_base) check_delta_tables(h, m.tables, where);
   if (at != tables_end) corrupt(where + ": its code tables do not fill their place");
   if (!all_zero(meta.data() + at, records_at - at)) corrupt(where + ": a reserved byte is set");
 
@@ -80,8 +84,11 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
     BlockRecord& r = m.records[b];
     if (!load_block_record(meta.data() + records_at + size_t{b} * kBlockRecordBytes, r))
       corrupt(where + ", block " + std::to_string(b) + ": unknown mode or a reserved byte is set");
-    if (r.mode == BlockMode::base && h.codec != Codec::delta && h.codec != Codec::sparse_delta)
+    if (r.mode == BlockMode::base && !of_base)
       corrupt(where + ", block " + std::to_string(b) + ": mode 4, a block of the base, without one");
+    if (r.mode == BlockMode::repeat && of_base)
+      corrupt(where + ", block " + std::to_string(b) +
+              ": a repeat in a segment coded against a base");
     any_coded |= r.mode == BlockMode::coded;
     m.offsets.push_back(static_cast<uint32_t>(offset));
     offset += round_up(uint64_t{r.coded_bytes}, kBlockAlign);

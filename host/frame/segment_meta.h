@@ -21,10 +21,11 @@ struct SegmentMeta {
   std::vector<CodeTable> tables;
   std::vector<BlockRecord> records;
   std::vector<uint32_t> offsets;  // blocks + 1
+  std::vector<uint16_t> contexts;
 
   // model: codec ngram needs the one that the header names.
   SegmentView view(std::span<const uint8_t> data, const model::TextModel* model = nullptr) const {
-    return {header, tables, records, offsets, data, model, exact};
+    return {header, tables, records, offsets, data, model, exact, contexts};
   }
   // Of the model (codec ngram) or of the content (codec reference).
   Hash128 model_id() const { return {header.model_low, header.model_high}; }

@@ -202,25 +202,23 @@ struct GroupWriter {
     lane.put(codes.of_run(j / kRunElements)[split.symbol(x)]);
   }
 };
-// Floats of any split.
+// The same for a split that is not known when compiling: of elements with zero bits.
 struct AnyGroupWriter {
-  BlockCodes codes;
   Split split;
+  BlockCodes codes;
   uint8_t* raw_plane;
   LaneWriter lane;
 
   __device__ void group(uint32_t g, const uint64_t* x) {
-    const uint32_t* c = codes.of_run(g / kLanes);
     uint8_t* out = raw_plane + uint64_t{g} * split.raw_bits;
-    uint64_t pending = 0;  // below 8 bits between elements, and R is at most 53
-    uint32_t fill = 0;
+    uint64_t pending = 0;
+    uint32_t fill = 0;  // bits, below 8 between fields
+    const uint32_t* c = codes.of_run(g / kLanes);
     for (uint32_t k = 0; k < kLaneGroup; ++k) {
       lane.put(c[split.symbol(x[k])]);
-      pending |= split.raw(x[k]) << fill;
-      for (fill += split.raw_bits; fill >= 8; fill -= 8) {
+      pending |= split.raw(x[k]) << fill;  // 52 bits at most
+      for (fill += split.raw_bits; fill >= 8; fill -= 8, pending >>= 8)
         *out++ = static_cast<uint8_t>(pending);
-        pending >>= 8;
-      }
     }
   }
   __device__ void element(uint32_t j, uint64_t x) {

@@ -24,15 +24,16 @@ def read_exact_values(data, count, size, place):
 
 
 def read_tables(data, count, alphabet, longest, place):
-    """One decoding table for each code table in `data`, which they must fill."""
-    tables = []
+    """One decoding table and its {symbol: length} for each code table in `data`, which they must fill."""
+    tables, all_lengths = [], []
     at = 0
     for number in range(count):
         where = f"{place}, table {number}"
         lengths, at = read_lengths(data, at, alphabet, longest, where)
         tables.append(decoding_table(lengths, longest))
+        all_lengths.append(lengths)
     need(at == len(data), place, f"tables end at {at}, table_bytes is {len(data)}")
-    return tables
+    return tables, all_lengths
 
 
 def read_lengths(data, at, alphabet, longest, place):
@@ -102,7 +103,7 @@ class BlockReader:
 def decode_block(data, n, segment, place):
     """The decoded bytes of a coded block of n elements."""
     block = BlockReader(data, place)
-    raw_bits = segment.width - segment.symbol_bits
+    raw_bits = segment.width - segment.symbol_bits - segment.zero_bits
     inline = segment.codec == 4
     plane = read_bits(block, 0 if inline else n * raw_bits, "raw plane")
     block.pad()
@@ -207,7 +208,7 @@ def join_floats(symbols, plane, raw_bits, segment):
         for symbol in symbols[first:first + 8]:
             raw = raws & raw_mask
             raws >>= raw_bits
-            value = raw >> low_bits << sign_at | symbol << low_bits | raw & low_mask
+            value = raw >> low_bits << sign_at | (symbol << low_bits | raw & low_mask) << segment.zero_bits
             out += value.to_bytes(size, "little")
     return bytes(out)
 

@@ -107,6 +107,22 @@ GRAMZIP_HD inline SegmentHeader make_reference_header(ElementType type, uint32_t
   return h;
 }
 
+// The same for a segment coded against a base (docs/format.md, 14): codec delta or sparse_delta.
+GRAMZIP_HD inline SegmentHeader make_delta_header(Codec codec, ElementType type,
+                                                  uint32_t decoded_bytes, uint64_t base_at) {
+  SegmentHeader h{};
+  h.codec = codec;
+  h.type = type;
+  h.block_log2 = codec == Codec::delta ? kMinBlockLog2 : kMaxBlockLog2;
+  h.symbol_bits = 8;
+  h.code_limit = static_cast<uint8_t>(code_limit(codec));
+  h.blocks = static_cast<uint32_t>(ceil_div(decoded_bytes, 1u << h.block_log2));
+  h.decoded_bytes = decoded_bytes;
+  h.reference_at = base_at;
+  h.of_base = true;
+  return h;
+}
+
 // Bytes of a serialized table whose symbols with codes span `count` symbols.
 GRAMZIP_HD constexpr uint32_t table_wire_bytes(uint32_t count) {
   return static_cast<uint32_t>(round_up(4 + ceil_div(count, 2), 4));

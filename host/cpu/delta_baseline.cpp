@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#define GRAMZIP_DELTA_LOOPS kDeltaBaseline
+#include "host/cpu/delta_loops.inl"

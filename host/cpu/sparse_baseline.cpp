@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#define GRAMZIP_SPARSE_LOOPS kSparseBaseline
+#include "host/cpu/sparse_loops.inl"
