@@ -380,9 +380,9 @@ gramzip_status gramzip_encode_delta(const void* base, const void* target, size_t
     require(((base != nullptr && target != nullptr) || size == 0) && dst_size != nullptr &&
                 (dst != nullptr || *dst_size == 0),
             "a null pointer");
-    require(dtype == GRAMZIP_DTYPE_BYTES ||
-                (dtype >= GRAMZIP_DTYPE_BF16 && dtype <= GRAMZIP_DTYPE_I64),
-            "the dtype is unknown");
+    require(
+        dtype == GRAMZIP_DTYPE_BYTES || (dtype >= GRAMZIP_DTYPE_BF16 && dtype <= GRAMZIP_DTYPE_I64),
+        "the dtype is unknown");
     const auto type = static_cast<ElementType>(dtype);
     require(size % element_info(type).bytes == 0, "the size is no whole number of elements");
     MemorySource in(target, size);

@@ -79,8 +79,8 @@ std::string model_text(const SegmentHeader& h) {
 
 // What a segment needs: a model, earlier content, a part of the base.
 std::string needs_text(const SegmentHeader& h) {
-  const bool refers = h.codec == Codec::reference || h.codec == Codec::delta ||
-                      h.codec == Codec::sparse_delta;
+  const bool refers =
+      h.codec == Codec::reference || h.codec == Codec::delta || h.codec == Codec::sparse_delta;
   if (!refers) return model_text(h);
   return fmt::format("{} {}", h.of_base ? "base" : "content", h.reference_at);
 }

@@ -13,7 +13,7 @@
 #include "host/formats/tensor.h"
 
 namespace gramzip {
-inline constexpr uint64_t kLeastTwin = 4u << 10;    // bytes of a tensor that may have twins
+inline constexpr uint64_t kLeastTwin = 4u << 10;     // bytes of a tensor that may have twins
 inline constexpr uint64_t kOwnSegment = 256u << 10;  // tensors of this size share with no other
 
 class Twins {

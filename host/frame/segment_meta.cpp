@@ -60,7 +60,8 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
     if (!load_block_record(meta.data() + records_at + size_t{b} * kBlockRecordBytes, r))
       corrupt(where + ", block " + std::to_string(b) + ": unknown mode or a reserved byte is set");
     if (r.mode == BlockMode::base && h.codec != Codec::delta && h.codec != Codec::sparse_delta)
-      corrupt(where + ", block " + std::to_string(b) + ": mode 4, a block of the base, without one");
+      corrupt(where + ", block " + std::to_string(b) +
+              ": mode 4, a block of the base, without one");
     any_coded |= r.mode == BlockMode::coded;
     m.offsets.push_back(static_cast<uint32_t>(offset));
     offset += round_up(uint64_t{r.coded_bytes}, kBlockAlign);

@@ -48,9 +48,10 @@ std::map<std::string, std::vector<test::NamedFile>> record_inputs() {
     return test::make_weights(ElementType::bf16, 4096, 0.05, seed);
   };
   inputs["references"] = {
-      {"w.safetensors",
-       test::make_safetensors({{"embed", "BF16", weights(1), 16}, {"n1", "BF16", weights(2), 16},
-                               {"head", "BF16", weights(1), 16}, {"n2", "BF16", weights(2), 16}})}};
+      {"w.safetensors", test::make_safetensors({{"embed", "BF16", weights(1), 16},
+                                                {"n1", "BF16", weights(2), 16},
+                                                {"head", "BF16", weights(1), 16},
+                                                {"n2", "BF16", weights(2), 16}})}};
   inputs["delta-equal"] = inputs["references"];
   return inputs;
 }
