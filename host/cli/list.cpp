@@ -8,75 +8,16 @@
 #include "host/cli/files.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
+#include "host/cli/sizes.h"
 #include "host/cli/tensors.h"
 
 namespace gramzip::cli {
 namespace {
 using nlohmann::ordered_json;
 
-// The share of the archive that carries content [begin, end): of each segment what its bytes take
-// in proportion.
-uint64_t compressed_share(const std::vector<SegmentInfo>& segments, uint64_t begin, uint64_t end) {
-  auto s = std::upper_bound(
-      segments.begin(), segments.end(), begin,
-      [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
-  double sum = 0;
-  for (; s != segments.end() && s->content_offset < end; ++s) {
-    const uint64_t from = std::max(begin, s->content_offset);
-    const uint64_t to = std::min(end, s->content_offset + s->content_bytes);
-    sum += static_cast<double>(s->section_bytes) * static_cast<double>(to - from) /
-           static_cast<double>(s->content_bytes);
-  }
-  return static_cast<uint64_t>(sum + 0.5);
-}
-
-const char* codec_text(Codec c) {
-  switch (c) {
-    case Codec::bytes:
-      return "bytes";
-    case Codec::floats:
-      return "floats";
-    case Codec::ngram:
-      return "ngram";
-    case Codec::exact_floats:
-      return "exact";
-    case Codec::quantized:
-      return "quantized";
-    case Codec::reference:
-      return "reference";
-    case Codec::planes:
-      return "planes";
-    case Codec::fast_floats:
-      return "fast";
-    case Codec::delta:
-      return "delta";
-    case Codec::sparse_delta:
-      return "sparse";
-  }
-  return "?";
-}
-
-// Sizes of one tensor or of all.
-struct Sizes {
-  uint64_t count = 0, content = 0, compressed = 0;
-  double elements = 0;
-  void add(const Sizes& s) {
-    count += s.count, content += s.content, compressed += s.compressed, elements += s.elements;
-  }
-  bool has_elements() const { return elements > 0; }
-  double bits() const { return 8 * static_cast<double>(compressed) / elements; }
-  std::string bits_text() const {
-    return has_elements() ? fmt::format("{:.3f}", bits()) : std::string("-");
-  }
-};
-
 // The hash of a segment's model; empty if it has none.
 std::string model_text(const SegmentHeader& h) {
   return h.codec == Codec::ngram ? Hash128{h.model_low, h.model_high}.hex() : "";
-}
-
-std::string ratio_text(uint64_t content, uint64_t archive) {
-  return archive == 0 ? "-" : fmt::format("{:.3f}", ratio(content, archive));
 }
 
 class Listing {
@@ -127,7 +68,10 @@ class Listing {
       if (wants_tensors()) add_tensors(m, e);
       j["members"].push_back(std::move(e));
     }
-    if (wants_tensors()) j["tensors"] = sizes_json(total_);
+    if (wants_tensors()) {
+      j["tensors"] = {{"count", total_.count}};
+      j["tensors"].update(total_.json());
+    }
     if (!o_.console.verbose()) return j;
     j["segments"] = ordered_json::array();
     for (size_t i = 0; i < reader_.segments().size(); ++i) {
@@ -176,16 +120,6 @@ class Listing {
     return out;
   }
 
-  static ordered_json sizes_json(const Sizes& s) {
-    ordered_json j = {{"count", s.count},
-                      {"size", s.content},
-                      {"compressed", s.compressed},
-                      {"ratio", ratio(s.content, s.compressed)},
-                      {"bits_per_weight", nullptr}};
-    if (s.has_elements()) j["bits_per_weight"] = s.bits();
-    return j;
-  }
-
   void add_tensors(const Member& m, ordered_json& member) {
     const auto checkpoint = member_checkpoint(reader_, m, decompress_);
     if (!checkpoint) return;
@@ -194,8 +128,7 @@ class Listing {
       const Sizes s = sizes_of(t);
       ordered_json j = {
           {"name", t.name}, {"dtype", t.dtype}, {"shape", t.shape}, {"start", t.begin}};
-      j.update(sizes_json(s));
-      j.erase("count");
+      j.update(s.json());
       j["codecs"] = codecs_of(t.begin, t.end);
       list.push_back(std::move(j));
     }
