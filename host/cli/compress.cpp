@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gramzip compress: each file to its own FILE.grz, or all to one archive with -o or -c.
+// gramzip compress: each file to its own FILE.grz, or all to one archive with -o or -c. The index
+// of a checkpoint takes the files that it names with it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -193,6 +194,12 @@ int run_compress(Options& o) {
   const std::vector<ModelPtr> models = load_models(o.model_files);
   Compression job(o, backend.get(), models);
   std::vector<Input> inputs = collect_inputs(o.files, o.recursive, o.console);
+  std::vector<std::vector<Input>> groups;
+  if (o.mode == ContentMode::automatic || o.mode == ContentMode::weights) {
+    groups = group_shards(inputs);
+  } else {
+    for (const Input& i : inputs) groups.push_back({i});
+  }
   ordered_json json = {{"command", "compress"}, {"files", ordered_json::array()}};
   bool failed = false;
   const auto guarded = [&](const std::string& what, const auto& work) {
@@ -206,23 +213,25 @@ int run_compress(Options& o) {
     }
   };
   if (!o.output.empty()) {
+    inputs = join_groups(groups);
     prepare_joined(inputs, o, o.console);
     if (inputs.empty()) throw CliError("no files found; name at least one");
     const std::string what = inputs.size() == 1 ? inputs[0].path : o.output;
     guarded(what == "-" && inputs.size() == 1 ? "standard input" : shown(what),
             [&] { return job.run(inputs, o.output, false); });
   } else {
-    for (Input& i : inputs) {
+    for (std::vector<Input>& group : groups) {
+      const Input& i = group[0];
       // Also under -f: a second run over a folder does not compress the first one's outputs.
       if (i.from_folder && is_archive_file(i.path)) {
         o.console.note(shown(i.path) + ": already a gramzip archive, skipped");
         continue;
       }
-      i.name = base_name(i.path);
+      for (Input& member : group) member.name = base_name(member.path);
       guarded(shown(i.path), [&] {
         if (i.path == "-")
           throw CliError("standard input: can only be compressed alone or with -o");
-        return job.run({i}, i.path + ".grz", true);
+        return job.run(group, i.path + ".grz", true);
       });
     }
   }

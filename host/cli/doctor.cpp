@@ -69,12 +69,12 @@ Bytes sample_of(ElementType type) {
     for (uint8_t& b : text) b = static_cast<uint8_t>("etaoin shrdlu\n,."[b & 15]);
     return text;
   }
-  safetensors::Tensor t;
+  Tensor t;
   t.name = "sample";
   t.dtype = element_info(type).name;
   t.shape = {kSize / 8 / 10, uint64_t{80} / element_info(type).bytes};
   t.end = kSize;
-  const std::string head = safetensors_header(t);
+  const std::string head = safetensors_header(t, MemberKind::safetensors);
   Bytes file(head.begin(), head.end());
   const Bytes values = sample(kSize, 3);
   file.insert(file.end(), values.begin(), values.end());

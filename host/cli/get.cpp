@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // gramzip get: one file, one tensor, one range of bytes or of lines, decoding only what holds it.
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstring>
 
@@ -61,6 +62,10 @@ class LineSink final : public Sink {
   uint64_t line_ = 1, seen_ = 0;
 };
 
+[[noreturn]] void fail_no_member(const std::string& name) {
+  throw CliError("no file '" + shown(name) + "' in the archive; gramzip list names what there is");
+}
+
 const Member& find_member(const ArchiveReader& reader, const std::string& name) {
   const Member* found = nullptr;
   for (const Member& m : reader.members()) {
@@ -69,29 +74,58 @@ const Member& find_member(const ArchiveReader& reader, const std::string& name) 
       throw CliError("file '" + shown(name) + "' occurs twice; use --bytes A:B");
     found = &m;
   }
-  if (found == nullptr)
-    throw CliError("no file '" + shown(name) +
-                   "' in the archive; gramzip list names what there is");
+  if (found == nullptr) fail_no_member(name);
   return *found;
 }
 
-safetensors::Tensor find_tensor(ArchiveReader& reader, const Options& o,
-                                const DecompressOptions& d) {
-  std::vector<safetensors::Tensor> found;
-  bool any = false;
+struct FoundTensor {
+  Tensor tensor;
+  MemberKind kind;
+  std::string member;
+};
+
+FoundTensor find_tensor(ArchiveReader& reader, const Options& o, const DecompressOptions& d) {
+  std::vector<FoundTensor> found;
+  bool any = false, named = o.member.empty();
   for (const Member& m : reader.members()) {
-    if (m.kind == MemberKind::plain || (!o.member.empty() && m.name != o.member)) continue;
+    if (!o.member.empty() && m.name != o.member) continue;
+    named = true;
+    std::optional<Checkpoint> checkpoint = member_checkpoint(reader, m, d);
+    if (!checkpoint) continue;
     any = true;
-    for (safetensors::Tensor& t : member_tensors(reader, m, d))
-      if (t.name == o.tensor) found.push_back(std::move(t));
+    for (Tensor& t : checkpoint->tensors)
+      if (t.name == o.tensor) found.push_back({std::move(t), checkpoint->kind, m.name});
   }
-  if (!any) throw CliError("no checkpoint in the archive; gramzip list names what there is");
+  if (!named) fail_no_member(o.member);
+  if (!any)
+    throw CliError("no file with tensors" +
+                   (o.member.empty() ? " in the archive" : ": " + shown(o.member)) +
+                   "; gramzip list names what there is");
   if (found.empty())
-    throw CliError("no tensor '" + shown(o.tensor) + "'; gramzip list -v names what there is");
+    throw CliError("no tensor '" + shown(o.tensor) +
+                   "'; gramzip list --tensors names what there is");
   if (found.size() > 1)
-    throw CliError("tensor '" + shown(o.tensor) + "' is in several files; choose one with --file");
-  return found[0];
+    throw CliError("tensor '" + shown(o.tensor) + "' is in '" + shown(found[0].member) +
+                   "' and in '" + shown(found[1].member) + "'; choose one with --file");
+  return std::move(found[0]);
 }
+
+// Counts what is read of the archive.
+class CountedFile final : public RandomSource {
+ public:
+  explicit CountedFile(const std::string& path) : file_(path) {}
+  uint64_t size() const override { return file_.size(); }
+  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
+    const size_t got = file_.read_at(at, p, n);
+    bytes_ += got;
+    return got;
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  FileRandomSource file_;
+  std::atomic<uint64_t> bytes_ = 0;
+};
 
 void write_text(Sink& out, const std::string& s) {
   out.write({reinterpret_cast<const uint8_t*>(s.data()), s.size()});
@@ -110,14 +144,18 @@ void get(Options& o) {
   // Parsed before anything is opened.
   const Range bytes = o.bytes.empty() ? Range() : parse_range(o.bytes, "--bytes", 0);
   const Range lines = o.lines.empty() ? Range() : parse_range(o.lines, "--lines", 1);
-  ArchiveReader reader(std::make_shared<FileRandomSource>(o.files.at(0)));
+  const Range rows = o.rows.empty() ? Range() : parse_range(o.rows, "--rows", 0);
+  const auto file = std::make_shared<CountedFile>(o.files.at(0));
+  ArchiveReader reader(file);
 
   Range base{0, reader.content_bytes()};
   std::string head;
   if (!o.tensor.empty()) {
-    const safetensors::Tensor t = find_tensor(reader, o, d);
+    FoundTensor found = find_tensor(reader, o, d);
+    Tensor t = std::move(found.tensor);
+    if (!o.rows.empty()) t = rows_of(std::move(t), rows.begin, rows.end, "--rows " + o.rows);
     base = {t.begin, t.end};
-    if (o.output.ends_with(".safetensors")) head = safetensors_header(t);
+    if (o.output.ends_with(".safetensors")) head = safetensors_header(t, found.kind);
     if (o.output.ends_with(".npy")) head = npy_header(t);
   } else if (!o.member.empty()) {
     const Member& m = find_member(reader, o.member);
@@ -156,7 +194,8 @@ void get(Options& o) {
                      " lines");
   }
   out.commit();
-  o.console.note(std::to_string(reader.blocks_decoded()) + " blocks decoded");
+  o.console.note(std::to_string(reader.blocks_decoded()) + " blocks decoded, " +
+                 std::to_string(file->bytes()) + " bytes of the archive read");
 }
 }  // namespace
 
@@ -166,6 +205,7 @@ int run_get(Options& o) {
     throw CliError("get needs --tensor, --file, --bytes or --lines; see gramzip get --help");
   if (!o.lines.empty() && (!o.bytes.empty() || !o.tensor.empty()))
     throw CliError("--lines goes with --file only");
+  if (!o.rows.empty() && o.tensor.empty()) throw CliError("--rows goes with --tensor only");
   if (!o.bytes.empty() && !o.tensor.empty() &&
       (o.output.ends_with(".npy") || o.output.ends_with(".safetensors")))
     throw CliError("--bytes gives a part of a tensor; write it to a file of another name");

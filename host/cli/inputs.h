@@ -18,6 +18,13 @@ struct Input {
 std::vector<Input> collect_inputs(const std::vector<std::string>& paths, bool recursive,
                                   Console& console);
 
+// Each input by itself, or, if it is the index of a checkpoint in several files (NAME.index.json),
+// with those files, which lie beside it; they are then no group of their own. Throws CliError if
+// one is missing or its name leaves the folder.
+std::vector<std::vector<Input>> group_shards(const std::vector<Input>& inputs);
+// The groups as one list, where a shard of two groups is taken once.
+std::vector<Input> join_groups(const std::vector<std::vector<Input>>& groups);
+
 // A path as a name in an archive, as tar has it: relative, without '.', and without what stands
 // before a last '..'.
 std::string member_name(const std::string& path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gramzip list: the members of an archive from its index; under -v its segments and tensors.
+// gramzip list: the members of an archive from its index; under --tensors their tensors, under -v
+// those and the segments.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -8,69 +9,12 @@
 #include "host/cli/files.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
+#include "host/cli/sizes.h"
 #include "host/cli/tensors.h"
 
 namespace gramzip::cli {
 namespace {
 using nlohmann::ordered_json;
-
-// The share of the archive that carries content [begin, end): of each segment what its bytes take
-// in proportion.
-uint64_t compressed_share(const std::vector<SegmentInfo>& segments, uint64_t begin, uint64_t end) {
-  auto s = std::upper_bound(
-      segments.begin(), segments.end(), begin,
-      [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
-  double sum = 0;
-  for (; s != segments.end() && s->content_offset < end; ++s) {
-    const uint64_t from = std::max(begin, s->content_offset);
-    const uint64_t to = std::min(end, s->content_offset + s->content_bytes);
-    sum += static_cast<double>(s->section_bytes) * static_cast<double>(to - from) /
-           static_cast<double>(s->content_bytes);
-  }
-  return static_cast<uint64_t>(sum + 0.5);
-}
-
-const char* kind_text(MemberKind k) {
-  switch (k) {
-    case MemberKind::safetensors:
-      return "safetensors";
-    case MemberKind::npy:
-      return "npy";
-    case MemberKind::zip:
-      return "zip";
-    case MemberKind::gguf:
-      return "gguf";
-    case MemberKind::plain:
-      break;
-  }
-  return "plain";
-}
-
-const char* codec_text(Codec c) {
-  switch (c) {
-    case Codec::bytes:
-      return "bytes";
-    case Codec::floats:
-      return "floats";
-    case Codec::ngram:
-      return "ngram";
-    case Codec::exact_floats:
-      return "exact";
-    case Codec::quantized:
-      return "quantized";
-    case Codec::reference:
-      return "same";
-    case Codec::planes:
-      return "planes";
-    case Codec::fast_floats:
-      return "fast";
-    case Codec::delta:
-      return "delta";
-    case Codec::sparse_delta:
-      return "sparse";
-  }
-  return "";
-}
 
 // The hash of a segment's model; empty if it has none.
 std::string model_text(const SegmentHeader& h) {
@@ -85,21 +29,23 @@ std::string needs_text(const SegmentHeader& h) {
   return fmt::format("{} {}", h.of_base ? "base" : "content", h.reference_at);
 }
 
-std::string ratio_text(uint64_t content, uint64_t archive) {
-  return archive == 0 ? "-" : fmt::format("{:.3f}", ratio(content, archive));
-}
-
 class Listing {
  public:
-  Listing(Options& o, const std::string& path, const DecompressOptions& decode)
-      : o_(o), path_(path), decode_(decode), reader_(std::make_shared<FileRandomSource>(path)) {
+  Listing(Options& o, const std::string& path)
+      : o_(o),
+        path_(path),
+        models_(load_models(o.model_files)),
+        bases_(o, nullptr, models_),
+        reader_(std::make_shared<FileRandomSource>(path)) {
+    decompress_.models = models_;
+    decompress_.find_base = [this](const frame::ContentId& id) { return bases_.find(id); };
     for (const frame::ArchiveHeader& h : reader_.headers()) {
-      if (h.has(frame::kFeatureDelta)) bases_.push_back(h.base);
-      // Their names may lie in the base.
-      tensors_ = tensors_ && (!h.has(frame::kFeatureDelta) || decode.find_base(h.base) != nullptr);
+      if (!h.has(frame::kFeatureDelta)) continue;
+      needed_.push_back(h.base);
+      // What describes the tensors may lie in the base.
+      tensors_known_ = tensors_known_ && bases_.find(h.base) != nullptr;
     }
-    tensors_ = tensors_ && o.console.verbose();
-    if (!tensors_ && o.console.verbose())
+    if (!tensors_known_ && (o.tensors || o.console.verbose()))
       o.console.note(shown(path) + ": --base FILE or --base-dir DIR lists the tensors too");
   }
 
@@ -108,7 +54,7 @@ class Listing {
                       reader_.members().size(), reader_.members().size() == 1 ? "" : "s",
                       size_text(reader_.content_bytes()), size_text(reader_.archive_bytes()),
                       ratio_text(reader_.content_bytes(), reader_.archive_bytes())));
-    for (const frame::ContentId& base : bases_)
+    for (const frame::ContentId& base : needed_)
       print(fmt::format("a delta against a base of {}\n", describe_content(base)));
     print(fmt::format("{:>12} {:>12} {:>7}  {:<11}  {:<32}  {}\n", "size", "compressed", "ratio",
                       "kind", "xxh3-128", "name"));
@@ -117,8 +63,9 @@ class Listing {
       print(fmt::format("{:>12} {:>12} {:>7}  {:<11}  {:<32}  {}\n", m.size, share,
                         ratio_text(m.size, share), kind_text(m.kind), m.hash.hex(),
                         m.name.empty() ? "(no name)" : shown(m.name)));
-      if (tensors_ && m.kind != MemberKind::plain) print_tensors(m);
+      if (wants_tensors()) print_tensors(m);
     }
+    if (o_.tensors) print_totals();
     if (o_.console.verbose()) print_segments();
   }
 
@@ -128,9 +75,9 @@ class Listing {
     j["content_bytes"] = reader_.content_bytes();
     j["archive_bytes"] = reader_.archive_bytes();
     j["ratio"] = ratio(reader_.content_bytes(), reader_.archive_bytes());
-    if (!bases_.empty()) {
+    if (!needed_.empty()) {
       j["bases"] = ordered_json::array();
-      for (const frame::ContentId& base : bases_)
+      for (const frame::ContentId& base : needed_)
         j["bases"].push_back({{"bytes", base.bytes}, {"hash", base.hash.hex()}});
     }
     j["segment_count"] = reader_.segments().size();
@@ -144,17 +91,12 @@ class Listing {
       e["size"] = m.size;
       e["compressed"] = share_of(m.start, m.start + m.size);
       e["hash"] = m.hash.hex();
-      if (tensors_ && m.kind != MemberKind::plain) {
-        e["tensors"] = ordered_json::array();
-        for (const safetensors::Tensor& t : member_tensors(reader_, m, decode_))
-          e["tensors"].push_back({{"name", t.name},
-                                  {"dtype", t.dtype},
-                                  {"shape", t.shape},
-                                  {"start", t.begin},
-                                  {"size", t.end - t.begin},
-                                  {"compressed", share_of(t.begin, t.end)}});
-      }
+      if (wants_tensors()) add_tensors(m, e);
       j["members"].push_back(std::move(e));
+    }
+    if (wants_tensors()) {
+      j["tensors"] = {{"count", total_.count}};
+      j["tensors"].update(total_.json());
     }
     if (!o_.console.verbose()) return j;
     j["segments"] = ordered_json::array();
@@ -180,13 +122,65 @@ class Listing {
     return compressed_share(reader_.segments(), begin, end);
   }
 
-  void print_tensors(const Member& m) {
-    for (const safetensors::Tensor& t : member_tensors(reader_, m, decode_)) {
-      const uint64_t share = share_of(t.begin, t.end);
-      print(fmt::format("{:>12} {:>12} {:>7}    {:<9}  {:<32}  {}\n", t.end - t.begin, share,
-                        ratio_text(t.end - t.begin, share), shown(t.dtype), shape_text(t),
-                        shown(t.name)));
+  bool wants_tensors() const { return tensors_known_ && (o_.tensors || o_.console.verbose()); }
+
+  Sizes sizes_of(const Tensor& t) {
+    const Sizes s{1, t.end - t.begin, share_of(t.begin, t.end), element_count(t)};
+    total_.add(s);
+    return s;
+  }
+
+  // The codecs of the segments that hold content [begin, end), each once, in order.
+  std::vector<std::string> codecs_of(uint64_t begin, uint64_t end) {
+    std::vector<std::string> out;
+    const auto& list = reader_.segments();
+    codecs_.resize(list.size());
+    auto s = std::upper_bound(
+        list.begin(), list.end(), begin,
+        [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
+    for (; s != list.end() && s->content_offset < end && begin < end; ++s) {
+      const auto i = static_cast<size_t>(s - list.begin());
+      if (!codecs_[i]) codecs_[i] = reader_.segment_header(i).codec;
+      const std::string text = codec_text(*codecs_[i]);
+      if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
     }
+    return out;
+  }
+
+  void add_tensors(const Member& m, ordered_json& member) {
+    const auto checkpoint = member_checkpoint(reader_, m, decompress_);
+    if (!checkpoint) return;
+    ordered_json& list = member["tensors"] = ordered_json::array();
+    for (const Tensor& t : checkpoint->tensors) {
+      const Sizes s = sizes_of(t);
+      ordered_json j = {
+          {"name", t.name}, {"dtype", t.dtype}, {"shape", t.shape}, {"start", t.begin}};
+      j.update(s.json());
+      j["codecs"] = codecs_of(t.begin, t.end);
+      list.push_back(std::move(j));
+    }
+  }
+
+  void print_tensors(const Member& m) {
+    const auto checkpoint = member_checkpoint(reader_, m, decompress_);
+    if (!checkpoint) return;
+    print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {:<8} {:<12} {:<16} {}\n", "size", "compressed",
+                      "ratio", "bits", "dtype", "codec", "shape", "tensor"));
+    for (const Tensor& t : checkpoint->tensors) {
+      const Sizes s = sizes_of(t);
+      std::string codecs;
+      for (const std::string& c : codecs_of(t.begin, t.end))
+        codecs.append(codecs.empty() ? "" : "+").append(c);
+      print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {:<8} {:<12} {:<16} {}\n", s.content,
+                        s.compressed, ratio_text(s.content, s.compressed), s.bits_text(),
+                        shown(t.dtype), codecs, shape_text(t), shown(t.name)));
+    }
+  }
+
+  void print_totals() {
+    print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {} tensor{}\n", total_.content, total_.compressed,
+                      ratio_text(total_.content, total_.compressed), total_.bits_text(),
+                      total_.count, total_.count == 1 ? "" : "s"));
   }
 
   void print_segments() {
@@ -205,24 +199,23 @@ class Listing {
 
   Options& o_;
   std::string path_;
-  const DecompressOptions& decode_;
+  std::vector<ModelPtr> models_;
+  Bases bases_;
+  DecompressOptions decompress_;
   ArchiveReader reader_;
-  std::vector<frame::ContentId> bases_;
-  bool tensors_ = true;  // are listed
+  std::vector<std::optional<Codec>> codecs_;  // by segment, as far as asked for
+  std::vector<frame::ContentId> needed_;      // bases
+  bool tensors_known_ = true;
+  Sizes total_;  // of the tensors listed so far
 };
 }  // namespace
 
 int run_list(Options& o) {
   if (o.files.empty()) throw CliError("list needs an archive; see gramzip list --help");
-  const std::vector<ModelPtr> models = load_models(o.model_files);
-  Bases bases(o, nullptr, models);
-  DecompressOptions decode;
-  decode.models = models;
-  decode.find_base = [&](const frame::ContentId& id) { return bases.find(id); };
   ordered_json all = {{"command", "list"}, {"archives", ordered_json::array()}};
   const int code = for_each_file(o, [&](const std::string& path) {
     try {
-      Listing listing(o, path, decode);
+      Listing listing(o, path);
       if (o.console.json) {
         all["archives"].push_back(listing.json());
       } else {

@@ -46,6 +46,7 @@ void add_test(CLI::App& app, Options& o) {
 }
 void add_list(CLI::App& app, Options& o) {
   add_files(app, o, "archives");
+  app.add_flag("--tensors", o.tensors, "each tensor: type, shape, size, codec, bits per weight");
   add_models(app, o);
   add_base(app, o);
   add_console(app, o, true);
@@ -55,6 +56,8 @@ void add_get(CLI::App& app, Options& o) {
   app.add_option("--tensor", o.tensor,
                  "raw bytes of a tensor; -o X.npy or X.safetensors wraps them")
       ->type_name("NAME");
+  app.add_option("--rows", o.rows, "of a tensor: slices of its first dimension, from A to before B")
+      ->type_name("A:B");
   app.add_option("--file", o.member, "a file by its stored name")->type_name("NAME");
   app.add_option("--bytes", o.bytes, "from byte A, counted from 0, to before byte B")
       ->type_name("A:B");
@@ -139,7 +142,7 @@ constexpr Command kCommands[] = {
     {"cat", "", "decompress to standard output", "gramzip cat corpus.txt.grz | head", run_cat,
      add_decompress},
     {"test", "", "decode everything, write nothing", "gramzip test corpus.grz", run_test, add_test},
-    {"list", "", "what an archive holds; -v: segments and tensors",
+    {"list", "", "what an archive holds; --tensors: each tensor; -v: segments too",
      "gramzip list -v model.safetensors.grz", run_list, add_list},
     {"get", "", "one file, tensor, byte range or line range",
      "gramzip get model.safetensors.grz --tensor lm_head.weight -o head.npy", run_get, add_get},

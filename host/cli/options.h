@@ -36,7 +36,9 @@ struct Options {
   Console console;
 
   // get
-  std::string tensor, member, bytes, lines;
+  std::string tensor, member, bytes, lines, rows;
+  // list
+  bool tensors = false;
   // train
   uint32_t entries = 0, classes = 0;
   uint64_t sample_bytes = 0;

@@ -27,7 +27,9 @@ class ByteWindow {
   // The next n bytes, at most kBytes, moved past; valid until the next call. Null, and nothing
   // moved, if fewer are left.
   const uint8_t* take(size_t n) {
+    static constexpr uint8_t kNothing = 0;
     if (n > left() || n > kBytes) return nullptr;
+    if (n == 0) return &kNothing;
     if (at_ < from_ || at_ + n > from_ + held_) fill();
     const uint8_t* p = buffer_.data() + (at_ - from_);
     at_ += n;

@@ -143,8 +143,10 @@ class Reader {
   // Offsets become those of the file.
   std::vector<Tensor> place() {
     list_.check_names("tensor");
-    const uint64_t begin = (in_.at() + alignment_ - 1) / alignment_ * alignment_;
-    const uint64_t room = file_.size() > begin ? file_.size() - begin : 0;
+    // Where nothing follows, nothing is padded.
+    const uint64_t begin =
+        std::min(file_.size(), (in_.at() + alignment_ - 1) / alignment_ * alignment_);
+    const uint64_t room = file_.size() - begin;
     std::vector<Tensor>& all = list_.items();
     std::stable_sort(all.begin(), all.end(),
                      [](const Tensor& a, const Tensor& b) { return a.begin < b.begin; });

@@ -24,9 +24,12 @@ constexpr size_t kMaxDtypeBytes = 64;
 // The keys of one object, kept only to find duplicates.
 class Keys {
  public:
-  void add(std::string_view key) {
+  // False if that is too much.
+  bool add(std::string_view key) {
+    if (begins_.size() == kMaxKeys || arena_.size() + key.size() > kMaxKeyBytes) return false;
     begins_.push_back(static_cast<uint32_t>(arena_.size()));
     arena_.append(key);
+    return true;
   }
   // A key that occurs twice.
   std::optional<std::string_view> duplicate() {
@@ -44,7 +47,8 @@ class Keys {
   std::string_view at(uint32_t i) const {
     return std::string_view(arena_).substr(begins_[i], begins_[i + 1] - begins_[i]);
   }
-  std::string arena_;  // below 2^32: no longer than the header
+  static constexpr size_t kMaxKeys = 1u << 18, kMaxKeyBytes = 16u << 20;
+  std::string arena_;
   std::vector<uint32_t> begins_;
 };
 
@@ -97,7 +101,7 @@ class Handler final : public formats::JsonHandler {
       tensor_ = Tensor{};
       tensor_.name = k;
     } else if (state_ == State::metadata) {
-      metadata_.add(k);
+      if (!metadata_.add(k)) bad("__metadata__: more than 2^18 keys, or 16 MiB of them");
     } else {
       tensor_key(k);
     }

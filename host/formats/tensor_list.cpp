@@ -7,15 +7,24 @@
 #include "host/formats/fault.h"
 
 namespace gramzip::formats {
-void TensorList::add(Tensor t) {
-  const auto heap = [](size_t bytes) { return bytes == 0 ? 0 : bytes + 16; };
-  memory_ += sizeof(Tensor) + heap(t.name.size() > 15 ? t.name.size() : 0) +
-             heap(t.dtype.size() > 15 ? t.dtype.size() : 0) + heap(8 * t.shape.size());
+void TensorList::charge(uint64_t bytes) {
+  memory_ += bytes;
   if (memory_ > kMaxMemory)
     refuse(format_, "its tensors take more than 32 MiB to describe, after " +
                         std::to_string(tensors_.size()) + " of them");
+}
+
+void TensorList::add(Tensor t) {
+  const auto heap = [](size_t bytes) { return bytes == 0 ? 0 : bytes + 16; };
+  charge(sizeof(Tensor) + heap(t.name.size() > 15 ? t.name.size() : 0) +
+         heap(t.dtype.size() > 15 ? t.dtype.size() : 0) + heap(8 * t.shape.size()));
   t.shape.shrink_to_fit();
   tensors_.push_back(std::move(t));
+}
+
+void TensorList::rename(size_t i, std::string name) {
+  charge(name.size());
+  tensors_[i].name = std::move(name);
 }
 
 void TensorList::check_names(const char* what) const {

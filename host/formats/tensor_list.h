@@ -17,6 +17,7 @@ class TensorList {
 
   // Throws Error(corrupt) if the limit is reached.
   void add(Tensor t);
+  void rename(size_t i, std::string name);  // throws likewise
   size_t size() const { return tensors_.size(); }
   std::vector<Tensor>& items() { return tensors_; }
 
@@ -26,6 +27,8 @@ class TensorList {
   void sort_by_place();
 
  private:
+  void charge(uint64_t bytes);
+
   const char* format_;
   uint64_t memory_ = 0;
   std::vector<Tensor> tensors_;

@@ -55,7 +55,7 @@ bool begins_with_tensors(RandomSource& file) {
   const size_t bytes = load_le<uint16_t>(head + 26);
   if (bytes > n - kLocalBytes) return false;
   const std::string_view name(reinterpret_cast<const char*>(head + kLocalBytes), bytes);
-  return name.ends_with(".npy") || name.ends_with("data.pkl");
+  return name.ends_with(".npy") || name.ends_with("/data.pkl") || name.find("/data/") != name.npos;
 }
 
 Directory::Directory(RandomSource& file) : file_(file) {

@@ -107,14 +107,14 @@ class Reader {
 
   // Of tensors of one name all but the first take the names of their entries.
   void distinguish() {
-    std::vector<Tensor>& all = list_.items();
+    const std::vector<Tensor>& all = list_.items();
     std::vector<uint32_t> order(all.size());
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(),
                      [&](uint32_t a, uint32_t b) { return all[a].name < all[b].name; });
     for (size_t i = order.size(); i-- > 1;)
       if (all[order[i]].name == all[order[i - 1]].name)
-        all[order[i]].name = directory_.name(directory_.entries()[entry_of_[order[i]]]);
+        list_.rename(order[i], directory_.name(directory_.entries()[entry_of_[order[i]]]));
   }
 
   RandomSource& file_;

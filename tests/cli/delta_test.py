@@ -110,10 +110,10 @@ class Delta(Case):
         out = self.run_tool("list", "d.grz").stdout.decode()
         self.assertIn(f"a delta against a base of {len(self.steps[0])} bytes", out)
         out = self.run_tool("list", "-v", "d.grz", "--base", "step0.safetensors").stdout.decode()
-        self.assertRegex(out, r"same +base \d+")
+        self.assertRegex(out, r"reference +base \d+")
         self.assertIn("frozen", out)
         segments = self.listed("-v", "d.grz")["segments"]
-        self.assertIn("same", [s["codec"] for s in segments])
+        self.assertIn("reference", [s["codec"] for s in segments])
 
     def test_plain_files(self):
         old = text(400_000) + noise(300_000)

@@ -110,8 +110,8 @@ class Get(Archive):
         self.assertEqual(self.run_tool("get", "all.grz", "--tensor", "layer.b", "--file", "m.safetensors").stdout, F)
         self.assertEqual(self.run_tool("get", "all.grz", "--tensor", "none").stdout, b"")
         self.assertEqual(self.run_tool("get", "all.grz", "--tensor", "layer.w", "--bytes", "10:30").stdout, W[10:30])
-        self.run_tool("get", "all.grz", "--tensor", "x", code=1, says="gramzip list -v names")
-        self.run_tool("get", "all.grz", "--tensor", "layer.b", "--file", "t.txt", code=1, says="no checkpoint")
+        self.run_tool("get", "all.grz", "--tensor", "x", code=1, says="gramzip list --tensors names")
+        self.run_tool("get", "all.grz", "--tensor", "layer.b", "--file", "t.txt", code=1, says="no file with tensors")
 
     def test_tensor_as_safetensors(self):
         self.run_tool("get", "all.grz", "--tensor", "layer.w", "-o", "w.safetensors")

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes: the parser throws Error, or its layout tiles the file.
-#include <cstdlib>
-
-#include "host/base/error.h"
+// Any bytes as a header: the parser throws Error, or its layout tiles the file. And as a file.
 #include "host/formats/safetensors.h"
+
+#include "tests/fuzz/checkpoint_fuzz.h"
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t most, unsigned seed) {
+  return gramzip::test::mutate_samples(data, size, most, seed, ".safetensors");
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gramzip;
+  test::check_checkpoint(data, size);
+  if (size > 8 && data[8] == '{') data += 8, size -= 8;
   try {
     const safetensors::Layout l = safetensors::parse({data, size});
     uint64_t at = l.data_begin;
