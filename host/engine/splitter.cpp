@@ -99,7 +99,10 @@ void Splitter::plan_member() {
   }
   if (wanted)
     fail(ErrorCode::invalid_argument,
-         "not a file of tensors that gramzip knows; compress it with --as bytes");
+         member_.random != nullptr
+             ? "not a file of tensors that gramzip knows; compress it with --as bytes"
+             : "not a safetensors file, and others are not looked for in a pipe; compress it with "
+               "--as bytes");
 }
 
 bool Splitter::start_member() {
