@@ -10,6 +10,7 @@
 #include "kernels/checksum.h"
 #include "kernels/classify.h"
 #include "kernels/code_lengths.h"
+#include "kernels/delta_decode.h"
 #include "kernels/histogram.h"
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
@@ -20,9 +21,10 @@
 
 namespace gramzip {
 // Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, plus 28
-// KiB a segment; of decode calls: content plus coded bytes, plus 8 KiB a segment. N-gram text: 9
-// bytes a byte of content plus coded bytes, for kTextBatch of content at a time; to encode it 72
-// bytes and the sort's, for kTextEncodeBatch; and tables of the last models.
+// KiB a segment; of decode calls: content plus coded bytes, plus 8 KiB a segment, plus once or
+// twice the content of segments with a base. N-gram text: 9 bytes a byte of content plus coded
+// bytes, for kTextBatch of content at a time; to encode it 72 bytes and the sort's, for
+// kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(int device);
@@ -39,12 +41,17 @@ class CudaBackend final : public Backend {
   static constexpr uint64_t kTextEncodeBatch = uint64_t{1} << 26;
   static_assert(2 * (kTextBatch + kMaxSegmentBytes) < UINT32_MAX);  // indices of it have 32 bits
 
-  // Codecs bytes and floats.
+  // All codecs but n-gram text.
   void decode_coded(std::span<const DecodeRequest> requests);
   void decode_text(std::span<const DecodeRequest> requests);
   void encode_coded(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
-  // Header, records and data of an encoded segment; the copy of the data is under way when it returns.
+  void encode_with_base(const SegmentInput& in, EncodedSegment& out);
+  // The bases of those requests that have one, each where the request's content goes.
+  const uint8_t* upload_bases(std::span<const DecodeRequest> requests,
+                              std::span<const uint64_t> content_at, uint64_t content_bytes);
+  // Header, records and data of an encoded segment; the copy of the data is under way when it
+  // returns.
   void take_blocks(const kernels::DeviceSegment& segment,
                    std::span<const kernels::BlockState> states, const uint8_t* data,
                    uint32_t data_bytes, EncodedSegment& out);
@@ -70,6 +77,10 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::DecodeOutput> outputs_;
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;
+  // decoding against a base
+  DeviceBuffer<uint8_t> base_, differences_;
+  DeviceBuffer<uint16_t> contexts_;
+  DeviceBuffer<kernels::DecodeGroup> delta_groups_, sparse_groups_;
   // decoding n-gram text
   ModelCache<UploadedMachine> machine_cache_;
   DeviceBuffer<kernels::TextMachine> machines_;

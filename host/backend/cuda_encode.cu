@@ -23,6 +23,10 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes = 0;
   };
   for (size_t i = 0; i < in.size(); ++i) {
+    if (!in[i].base.empty()) {
+      encode_with_base(in[i], out[i]);
+      continue;
+    }
     if (in[i].text == nullptr) {
       coded.push_back(in[i]);
       coded_out.push_back(&out[i]);
