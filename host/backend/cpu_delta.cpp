@@ -135,6 +135,10 @@ size_t coded_size(const EncodedSegment& s) {
 }
 }  // namespace
 
+void encode_with_base_as(Codec codec, const SegmentInput& in, EncodedSegment& out) {
+  codec == Codec::delta ? encode_dense(in, out) : encode_sparse(in, out);
+}
+
 void encode_with_base(const SegmentInput& in, const EncodeSegment& without_base,
                       EncodedSegment& out) {
   if (in.base.size() != in.content.size())
@@ -142,22 +146,19 @@ void encode_with_base(const SegmentInput& in, const EncodeSegment& without_base,
   const uint64_t elements = in.content.size() / element_info(in.type).bytes;
   const model::DeltaChoice choice =
       model::choose_delta(changed_elements(in.type, in.content, in.base.data()), elements);
+  encode_with_base_as(choice.sparse ? Codec::sparse_delta : Codec::delta, in, out);
   EncodedSegment other;
-  const auto keep_smaller = [&] {
-    if (coded_size(other) < coded_size(out)) std::swap(other, out);
-  };
-  if (choice.sparse) encode_sparse(in, out);
-  if (choice.dense && !choice.sparse) encode_dense(in, out);
-  if (choice.dense && choice.sparse) {
+  if (choice.sparse && choice.dense) {
     encode_dense(in, other);
-    keep_smaller();
+    if (coded_size(other) < coded_size(out)) std::swap(other, out);
   }
   if (model::surely_smaller(in.type, coded_size(out), in.content.size())) return;
   SegmentInput alone = in;
   alone.base = {};
   alone.base_at = 0;
   without_base(alone, other);
-  keep_smaller();
+  // Of two sizes that are equal, the one that needs no base.
+  if (coded_size(other) <= coded_size(out)) std::swap(other, out);
 }
 
 namespace {

@@ -11,6 +11,8 @@ namespace gramzip::cpu {
 using EncodeSegment = std::function<void(const SegmentInput&, EncodedSegment&)>;
 void encode_with_base(const SegmentInput& in, const EncodeSegment& without_base,
                       EncodedSegment& out);
+// By the one of codecs delta and sparse_delta that is named.
+void encode_with_base_as(Codec codec, const SegmentInput& in, EncodedSegment& out);
 // Segments of codecs delta and sparse_delta.
 void decode_with_base(const DecodeRequest& r);
 }  // namespace gramzip::cpu

@@ -45,6 +45,7 @@ DeltaEncodeTables::DeltaEncodeTables(std::span<const CodeBook> books,
                                      std::span<const uint16_t> bounds, uint32_t class_count,
                                      ElementType type)
     : classes(class_count) {
+  if (books.empty()) return;  // no block is to be coded
   make_encode_tables(books, 0, tables);
   by_sum.resize(sums_of(type));
   for (uint32_t s = 0; s < by_sum.size(); ++s)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loops of codec delta over elements, compiled once per instruction set with
 // GRAMZIP_DELTA_LOOPS as the table's name.
+#include <array>
+
 #include "host/cpu/delta.h"
 #include "host/cpu/delta_types.inl"
 #include "host/cpu/inline_lanes.inl"
@@ -19,7 +21,7 @@ uint32_t split(ElementType type, const uint8_t* content, const uint8_t* base, ui
     uint32_t changes = 0;
     for (uint32_t i = 0; i < n; ++i) {
       const auto x = E::load(base, i);
-      const uint64_t z = E::arithmetic.difference(x, E::load(content, i));
+      const auto z = E::arithmetic.difference(x, E::load(content, i));
       changes += z != 0 ? 1 : 0;
       symbols[i] = static_cast<uint8_t>(delta::bucket(z));
       exponents[i] = static_cast<uint16_t>(E::arithmetic.exponent(x));
@@ -35,7 +37,7 @@ void encode(ElementType type, const DeltaEncodeJob& job, uint32_t* words) {
       const Code* const* by_exponent = job.by_sum + job.class_ids[run];
       return [&job, by_exponent](uint32_t j) {
         const uint32_t symbol = job.symbols[j];
-        const uint64_t z = E::arithmetic.difference(E::load(job.base, j), E::load(job.content, j));
+        const auto z = E::arithmetic.difference(E::load(job.base, j), E::load(job.content, j));
         return InlineElement{by_exponent[job.exponents[j]][symbol], delta::raw_bits(symbol),
                              delta::raw_value(z, symbol)};
       };
@@ -44,21 +46,44 @@ void encode(ElementType type, const DeltaEncodeJob& job, uint32_t* words) {
   });
 }
 
+// From differences to elements, in place.
+template <class E>
+void apply_all(const uint8_t* __restrict base, uint8_t* __restrict out, uint32_t n) {
+  for (uint32_t i = 0; i < n; ++i)
+    E::store(out, i, E::arithmetic.apply(E::load(base, i), E::load(out, i)));
+}
+
+// Differences first, then elements: that pass runs in vectors.
 BlockStatus decode(ElementType type, const DeltaDecodeJob& job) {
   return with_elements(type, [&](auto e) {
     using E = decltype(e);
+    using Word = typename E::Word;
     const auto tables_at = [&](uint32_t run) {
       const uint16_t* const* by_exponent = job.by_sum + job.class_ids[run];
-      return [&job, by_exponent](uint32_t j) {
-        return by_exponent[E::arithmetic.exponent(E::load(job.base, j))];
+      return [base = job.base, by_exponent](uint32_t j) {
+        return by_exponent[E::arithmetic.exponent(E::load(base, j))];
       };
     };
-    const auto put = [&](uint32_t j, uint32_t symbol, uint64_t raw) {
-      const uint64_t y =
-          E::arithmetic.apply(E::load(job.base, j), delta::bucket_base(symbol) + raw);
-      E::store(job.out, j, static_cast<typename E::Word>(y));
+    static constexpr auto kBases = [] {
+      std::array<Word, delta::bucket_symbols(E::arithmetic.bits)> bases{};
+      for (uint32_t s = 0; s < bases.size(); ++s)
+        bases[s] = static_cast<Word>(delta::bucket_base(s));
+      return bases;
+    }();
+    const auto put = [out = job.out](uint32_t j, uint32_t symbol, uint64_t raw) {
+      E::store(out, j, static_cast<Word>(kBases[symbol] + raw));
     };
-    return decode_inline_lanes<kMostRawOf<E>>(job.lanes, job.n, tables_at, delta::raw_bits, put);
+    static constexpr auto kRaw = [] {
+      std::array<uint8_t, delta::bucket_symbols(E::arithmetic.bits)> raw{};
+      for (uint32_t s = 0; s < raw.size(); ++s) raw[s] = static_cast<uint8_t>(delta::raw_bits(s));
+      return raw;
+    }();
+    const auto raw_bits = [](uint32_t symbol) -> uint32_t { return kRaw[symbol]; };
+    const BlockStatus status =
+        decode_inline_lanes<kMostRawOf<E>>(job.lanes, job.n, tables_at, raw_bits, put);
+    if (status != BlockStatus::ok) return status;
+    apply_all<E>(job.base, job.out, job.n);
+    return status;
   });
 }
 }  // namespace

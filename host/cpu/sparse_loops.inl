@@ -113,8 +113,8 @@ void apply(ElementType type, const GroupMap& map, uint32_t group, const uint8_t*
   with_elements(type, [&](auto e) {
     using E = decltype(e);
     const auto change = [&](size_t i, uint64_t difference) {
-      E::store(out, i,
-               static_cast<typename E::Word>(E::arithmetic.apply(E::load(base, i), difference)));
+      using Word = typename E::Word;
+      E::store(out, i, E::arithmetic.apply(E::load(base, i), static_cast<Word>(difference)));
     };
     if (map.groups == 1) {
       for (const Change& c : changes) change(c.place, c.difference);

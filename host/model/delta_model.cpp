@@ -3,41 +3,49 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "host/model/contexts.h"
 #include "host/model/fixed_log.h"
 
 namespace gramzip::model {
 namespace {
-constexpr uint32_t kRounds = 5;
+constexpr uint32_t kRounds = 6;
+constexpr size_t kSampleRuns = 512;
 
-// The choice of a class for each run: k-means by coded size. All that a run's classes can reach are
-// sums of exponent and class, from the lowest exponent of the segment on.
+// The choice of a class for each run: k-means by coded size, learnt from a sample of the runs. All
+// that a run's classes can reach are sums of exponent and class, from the lowest exponent of the
+// segment on.
 class ClassChoice {
  public:
   ClassChoice(std::span<const uint8_t> symbols, std::span<const uint16_t> exponents)
       : symbols_(symbols), exponents_(exponents) {
-    const auto [low, high] = std::minmax_element(exponents.begin(), exponents.end());
-    low_ = *low;
-    sums_ = *high - low_ + delta::kMaxClasses;
+    uint16_t low = UINT16_MAX, high = 0;
+    for (const uint16_t e : exponents) {
+      low = std::min(low, e);
+      high = std::max(high, e);
+    }
+    low_ = low;
+    sums_ = high - low_ + delta::kMaxClasses;
     class_of_.assign(ceil_div(symbols.size(), kRunElements), 0);
   }
 
   // Contexts without classes.
   std::vector<Context> plain() {
     std::fill(class_of_.begin(), class_of_.end(), uint8_t{0});
-    return count();
+    return count(1);
   }
   // Contexts with the classes that are best for them.
   std::vector<Context> classified() {
+    const size_t step = ceil_div(class_of_.size(), kSampleRuns);
     guess();
     for (uint32_t round = 0; round < kRounds; ++round) {
-      weigh(count());
-      assign();
+      weigh(count(step));
+      assign(round + 1 < kRounds ? step : 1);
     }
     const uint8_t least = *std::min_element(class_of_.begin(), class_of_.end());
     for (uint8_t& c : class_of_) c = static_cast<uint8_t>(c - least);
-    return count();
+    return count(1);
   }
   std::vector<uint8_t>& class_of() { return class_of_; }
 
@@ -48,11 +56,14 @@ class ClassChoice {
     for (size_t i = r * kRunElements; i < end; ++i) f(symbols_[i], exponents_[i] - low_);
   }
 
-  std::vector<Context> count() const {
+  // Of each run whose number is a multiple of `step`.
+  std::vector<Context> count(size_t step) const {
     std::vector<Context> contexts(sums_);
     for (uint32_t j = 0; j < sums_; ++j) contexts[j].first = low_ + j;
-    for (size_t r = 0; r < class_of_.size(); ++r)
-      for_run(r, [&](uint32_t s, uint32_t e) { ++contexts[e + class_of_[r]].counts[s]; });
+    for (size_t r = 0; r < class_of_.size(); r += step) {
+      Context* const c = contexts.data() + class_of_[r];
+      for_run(r, [c](uint32_t s, uint32_t e) { ++c[e].counts[s]; });
+    }
     return contexts;
   }
 
@@ -82,18 +93,29 @@ class ClassChoice {
     }
   }
 
-  void assign() {
-    static_assert(kRunElements * kMostCost <= UINT16_MAX);
-    for (size_t r = 0; r < class_of_.size(); ++r) {
-      std::array<uint16_t, delta::kMaxClasses> total{};
-      for_run(r, [&](uint32_t s, uint32_t e) {
-        const uint16_t* c = costs_.data() + size_t{s} * sums_ + e;
-        for (uint32_t k = 0; k < delta::kMaxClasses; ++k)
-          total[k] = static_cast<uint16_t>(total[k] + c[k]);
-      });
+  void assign(size_t step) {
+    for (size_t r = 0; r < class_of_.size(); r += step) {
+      std::array<uint16_t, delta::kMaxClasses> total;
+      const size_t end = std::min(symbols_.size(), (r + 1) * kRunElements);
+      add_costs(symbols_.data() + r * kRunElements, exponents_.data() + r * kRunElements,
+                end - r * kRunElements, total);
       class_of_[r] =
           static_cast<uint8_t>(std::min_element(total.begin(), total.end()) - total.begin());
     }
+  }
+
+  // The costs of a run by class, four sums of 16 bits to a word: none exceeds its part.
+  void add_costs(const uint8_t* symbols, const uint16_t* exponents, size_t n,
+                 std::array<uint16_t, delta::kMaxClasses>& total) const {
+    static_assert(kRunElements * kMostCost <= UINT16_MAX && delta::kMaxClasses == 16);
+    const uint16_t* const costs = costs_.data();
+    const size_t sums = sums_, low = low_;
+    std::array<uint64_t, 4> t{}, c;
+    for (size_t i = 0; i < n; ++i) {
+      std::memcpy(&c, costs + symbols[i] * sums + (exponents[i] - low), sizeof c);
+      for (size_t k = 0; k < t.size(); ++k) t[k] += c[k];
+    }
+    std::memcpy(&total, &t, sizeof t);
   }
 
   std::span<const uint8_t> symbols_;
@@ -199,7 +221,7 @@ uint32_t lane_log2_of(uint32_t changes) {
 }
 
 DeltaChoice choose_delta(uint64_t changes, uint64_t elements) {
-  return {changes * 16 > elements, changes * 3 < elements};
+  return {changes * 16 > elements, changes * 3 < elements * 2};
 }
 
 // Floats hardly go below a fourth alone: their signs and mantissas are random.

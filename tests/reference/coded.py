@@ -13,15 +13,16 @@ BAD_STREAM = "bad stream"
 # ---- code tables ----
 
 def read_tables(data, count, symbol_bits, longest, place):
-    """One decoding table for each code table in `data`, which they must fill."""
-    tables = []
+    """One decoding table and its {symbol: length} for each code table in `data`, which they must fill."""
+    tables, all_lengths = [], []
     at = 0
     for number in range(count):
         where = f"{place}, table {number}"
         lengths, at = read_lengths(data, at, symbol_bits, longest, where)
         tables.append(decoding_table(lengths, longest))
+        all_lengths.append(lengths)
     need(at == len(data), place, f"tables end at {at}, table_bytes is {len(data)}")
-    return tables
+    return tables, all_lengths
 
 
 def read_lengths(data, at, symbol_bits, longest, place):

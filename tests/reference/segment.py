@@ -5,10 +5,12 @@ from struct import unpack
 
 from check import FormatError, need, need_zero, round_up, take
 from coded import BAD_BLOCK, decode_block, read_tables
+from delta import (DELTA, SPARSE_DELTA, Contexts, check_tables, decode_delta_block,
+                   decode_sparse_block)
 from ngram import decode_text_block
 from xxh3 import xxh3_64
 
-RAW, CODED, CONSTANT, REPEAT = range(4)
+RAW, CODED, CONSTANT, REPEAT, BASE = range(5)
 RECORD = 24
 NGRAM_TEXT = 3
 
@@ -22,9 +24,13 @@ ELEMENTS = {
     5: ("F64", 64, 11, 2),
     6: ("F8_E4M3", 8, 4, 2),
     7: ("F8_E5M2", 8, 5, 2),
+    8: ("I16", 16, 0, 7),
+    9: ("I32", 32, 0, 7),
+    10: ("I64", 64, 0, 7),
 }
 RESERVED_CODECS = {4: "class floats", 5: "quantized", 6: "reference"}
-LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0}
+LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, DELTA: 12, SPARSE_DELTA: 12}
+MOST_TABLES = {1: 1, 2: 32, NGRAM_TEXT: 0, DELTA: 32, SPARSE_DELTA: 32}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
 
@@ -38,19 +44,28 @@ class Segment:
          self.table_count, self.run_log2, self.block_count, self.table_bytes, self.size) = fields
         self.check_codec(order, element, place)
         self.check_sizes(place)
-        need_zero(take(meta, 24, 8, place, "segment header"), place, "segment header: zero field")
+        self.base_at, = unpack("<Q", take(meta, 24, 8, place, "segment header"))
+        need(self.of_base or self.base_at == 0, place, "segment header: zero field")
         self.model_name = take(meta, 32, 16, place, "segment header")
         if self.codec != NGRAM_TEXT:
             need_zero(self.model_name, place, "segment header: model of a codec without models")
             self.model_name = None
-        need_zero(take(meta, 48, 16, place, "segment header"), place, "segment header: zero field")
+        tail = take(meta, 48, 16, place, "segment header")
+        need(tail[3] == self.of_base, place, "segment header: where its base is")
+        need_zero(tail[:3] + tail[4:], place, "segment header: zero field")
 
         tables_end = 64 + self.table_bytes
         records_at = round_up(tables_end, 8)
         need(len(meta) == records_at + RECORD * self.block_count, place, "size of meta")
         need_zero(meta[tables_end:records_at], place, "padding behind the tables")
-        self.tables = read_tables(meta[64:tables_end], self.table_count, self.symbol_bits,
-                                  self.longest, place)
+        tables_at = 64
+        if self.of_base:
+            self.contexts = Contexts(meta[64:tables_end], self, place)
+            tables_at += self.contexts.size
+        self.tables, self.lengths = read_tables(meta[tables_at:tables_end], self.table_count,
+                                                self.symbol_bits, self.longest, place)
+        if self.of_base:
+            check_tables(self, place)
         self.records = [self.read_record(meta[at:at + RECORD], number, place)
                         for number, at in enumerate(range(records_at, len(meta), RECORD))]
         has_coded = any(record.mode == CODED for record in self.records)
@@ -64,22 +79,29 @@ class Segment:
         need(order == 0, place, f"word order {order}" + (" (demand order) is reserved" if order == 1 else ""))
         need(element in ELEMENTS, place, f"unknown element type {element}")
         name, self.width, exponent, codec = ELEMENTS[element]
+        self.of_base = self.codec in (DELTA, SPARSE_DELTA)
         if self.codec == NGRAM_TEXT:
             need(name == "text", place, f"n-gram text with elements of type {name}")
             need(self.symbol_bits == 0, place, f"symbol_bits {self.symbol_bits} of n-gram text")
             need(self.longest == 0, place, f"longest code length {self.longest} of n-gram text")
             self.element_bytes = 1
             return
-        need(codec == self.codec, place, f"codec {self.codec} with elements of type {name}")
         self.element_bytes = self.width // 8
+        self.exponent_bits = exponent if codec == 2 else 0
+        if self.of_base:
+            need(self.symbol_bits == 8, place, f"symbol_bits {self.symbol_bits} of a delta")
+            need(self.longest == 12, place, f"longest code length {self.longest}")
+            return
+        need(codec == self.codec, place, f"codec {self.codec} with elements of type {name}")
         highest = 8 if self.codec == 1 else min(12, self.width - 1)
         need(exponent <= self.symbol_bits <= highest, place, f"symbol_bits {self.symbol_bits} for {name}")
         need(self.longest == LONGEST[self.codec], place, f"longest code length {self.longest}")
 
     def check_sizes(self, place):
         need(16 <= self.block_log2 <= 18, place, f"block_log2 {self.block_log2}")
-        need(self.table_count <= {1: 1, 2: 32, NGRAM_TEXT: 0}[self.codec], place, f"{self.table_count} tables")
-        need(self.run_log2 == (8 if self.table_count > 1 else 0), place, f"run_log2 {self.run_log2}")
+        need(self.table_count <= MOST_TABLES[self.codec], place, f"{self.table_count} tables")
+        runs = self.table_count > 1 and self.codec != SPARSE_DELTA
+        need(self.run_log2 == (8 if runs else 0), place, f"run_log2 {self.run_log2}")
         need(1 <= self.size <= 1 << 24, place, f"decoded_bytes {self.size}")
         need(self.size % self.element_bytes == 0, place, "decoded_bytes splits an element")
         need(self.block_count == -(-self.size // (1 << self.block_log2)), place,
@@ -93,19 +115,20 @@ class Segment:
         place = f"{place}, block {number}"
         record = Record(data[0], *unpack("<IQQ", data[4:]))
         need_zero(data[1:4], place, "block record: zero field")
-        need(record.mode <= REPEAT, place, f"unknown mode {record.mode}")
+        need(record.mode <= (BASE if self.of_base else REPEAT), place, f"unknown mode {record.mode}")
+        need(not (self.of_base and record.mode == REPEAT), place, "a repeat beside a base")
         decoded = self.block_size(number)
         if record.mode == CODED:
             need(record.coded_bytes < decoded, place, "coded_bytes is not less than the decoded size")
         else:
-            size = {RAW: decoded, CONSTANT: self.element_bytes, REPEAT: 4}[record.mode]
+            size = {RAW: decoded, CONSTANT: self.element_bytes, REPEAT: 4, BASE: 0}[record.mode]
             need(record.coded_bytes == size, place, f"coded_bytes is not {size}")
         return record
 
 
-def decode_segment(segment, data, model, place):
-    """The content of a segment from its data."""
-    blocks = decode_blocks(segment, data, model, place)
+def decode_segment(segment, data, model, place, base=None):
+    """The content of a segment from its data. base: the bytes that stand in its place, codecs 9 and 10."""
+    blocks = decode_blocks(segment, data, model, place, base)
     for _, error in blocks:
         if error:
             error.blocks = [error and error.status for _, error in blocks]
@@ -113,7 +136,7 @@ def decode_segment(segment, data, model, place):
     return b"".join(block for block, _ in blocks)
 
 
-def decode_blocks(segment, data, model, place):
+def decode_blocks(segment, data, model, place, base=None):
     """(decoded bytes, error or None) of each block. The bytes of a block that is not ok are zero."""
     sizes = [round_up(record.coded_bytes, 32) for record in segment.records]
     need(sum(sizes) == len(data), place, "data_bytes is not the sum of the blocks")
@@ -129,7 +152,7 @@ def decode_blocks(segment, data, model, place):
         try:
             need(xxh3_64(coded) == record.coded_hash, where, "coded bytes", "bad coded hash")
             need_zero(padding, where, "padding behind the block", BAD_BLOCK)
-            decode_one(segment, number, coded, content, model, where)
+            decode_one(segment, number, coded, content, model, where, base)
             need(xxh3_64(bytes(content[start:])) == record.decoded_hash, where, "decoded bytes",
                  "bad decoded hash")
         except FormatError as caught:
@@ -139,7 +162,7 @@ def decode_blocks(segment, data, model, place):
     return blocks
 
 
-def decode_one(segment, number, coded, content, model, place):
+def decode_one(segment, number, coded, content, model, place, base):
     """Appends the bytes of block `number` to the segment's content before it."""
     mode = segment.records[number].mode
     size = segment.block_size(number)
@@ -154,6 +177,15 @@ def decode_one(segment, number, coded, content, model, place):
         need(segment.block_size(source) == size, place, "repeat of a block of another size", BAD_BLOCK)
         start = source << segment.block_log2
         content += content[start:start + size]
+    elif segment.of_base:
+        at = number << segment.block_log2
+        base = base[at:at + size]
+        if mode == BASE:
+            content += base
+        elif segment.codec == DELTA:
+            content += decode_delta_block(coded, base, segment, place)
+        else:
+            content += decode_sparse_block(coded, base, segment, place)
     elif segment.codec == NGRAM_TEXT:
         decode_text_block(coded, size, content, model, place)
     else:

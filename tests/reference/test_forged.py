@@ -53,7 +53,7 @@ class Forged(unittest.TestCase):
         record = self.layout.find(1)[1]
         self.refused("starts behind 0", (record, b"\1"))
         self.refused("permission bits 10644", (record + 9, b"\x11"))
-        self.refused("unknown kind 2", (record + 12, b"\2"))
+        self.refused("unknown kind 5", (record + 12, b"\5"))
         for name in (b"a\0b", b"/ab", b"ab/", b"../", b"b/.", b"a//"):
             self.refused("name", (record + 16, name))
         self.refused("padding", (record + 19, b"x"))
@@ -72,7 +72,7 @@ class Forged(unittest.TestCase):
         for offset, value, reason in (
                 (0, 0, "unknown codec 0"), (0, 3, "symbol_bits 8 of n-gram text"),
                 (0, 4, "class floats. is reserved"), (0, 2, "type text"),
-                (1, 1, "demand order"), (2, 8, "unknown element type 8"), (2, 2, "type BF16"),
+                (1, 1, "demand order"), (2, 11, "unknown element type 11"), (2, 2, "type BF16"),
                 (3, 15, "block_log2"), (3, 19, "block_log2"), (4, 7, "symbol_bits 7"),
                 (5, 12, "longest code length 12"), (6, 33, "33 tables"), (7, 8, "run_log2 8"),
                 (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"),

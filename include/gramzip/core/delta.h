@@ -17,7 +17,8 @@ inline constexpr uint32_t kMaxGroups =
     kMaxTables / 2;  // codec sparse_delta: groups of exponents, two tables each
 inline constexpr uint32_t kMaxExponents = 1u << 11;
 
-// The arithmetic of a type: W bits, floats or not.
+// The arithmetic of a type: W bits, floats or not. Elements are in words of W bits or more; with
+// words of W bits, compilers make vectors of it. No branch: signs are random.
 struct Arithmetic {
   uint32_t bits;           // W: 8, 16, 32 or 64
   uint32_t exponent_bits;  // X; 0: integers or bytes
@@ -25,25 +26,32 @@ struct Arithmetic {
   GRAMZIP_HD constexpr uint64_t mask() const { return ~uint64_t{0} >> (64 - bits); }
   GRAMZIP_HD constexpr uint64_t sign() const { return uint64_t{1} << (bits - 1); }
   // Floats in order of value as unsigned integers: negative ones complemented, a sign bit before
-  // the others. No branch here and below: signs are random.
-  GRAMZIP_HD constexpr uint64_t order(uint64_t x) const {
+  // the others.
+  template <class Word>
+  GRAMZIP_HD constexpr Word order(Word x) const {
     if (exponent_bits == 0) return x;
-    return (x ^ ((0 - (x >> (bits - 1))) | sign())) & mask();
+    const Word ones = static_cast<Word>(0 - (x >> (bits - 1)));
+    return static_cast<Word>((x ^ (ones | static_cast<Word>(sign()))) & static_cast<Word>(mask()));
   }
-  GRAMZIP_HD constexpr uint64_t from_order(uint64_t o) const {
+  template <class Word>
+  GRAMZIP_HD constexpr Word from_order(Word o) const {
     if (exponent_bits == 0) return o;
-    return (o ^ (((o >> (bits - 1)) - 1) | sign())) & mask();
+    const Word ones = static_cast<Word>((o >> (bits - 1)) - 1);
+    return static_cast<Word>((o ^ (ones | static_cast<Word>(sign()))) & static_cast<Word>(mask()));
   }
   // The difference of y from x, wrapping, with its sign in the lowest bit: 0, -1, 1, -2, ... give
   // 0, 1, 2, 3, ...
-  GRAMZIP_HD constexpr uint64_t difference(uint64_t x, uint64_t y) const {
-    const uint64_t d = order(y) - order(x);
-    return ((d << 1) ^ (0 - ((d >> (bits - 1)) & 1))) & mask();
+  template <class Word>
+  GRAMZIP_HD constexpr Word difference(Word x, Word y) const {
+    const Word d = static_cast<Word>(order(y) - order(x));
+    const Word ones = static_cast<Word>(0 - ((d >> (bits - 1)) & 1));
+    return static_cast<Word>(((d << 1) ^ ones) & static_cast<Word>(mask()));
   }
   // The y that differs from x by z.
-  GRAMZIP_HD constexpr uint64_t apply(uint64_t x, uint64_t z) const {
-    const uint64_t d = (z >> 1) ^ (0 - (z & 1));
-    return from_order((order(x) + d) & mask());
+  template <class Word>
+  GRAMZIP_HD constexpr Word apply(Word x, Word z) const {
+    const Word d = static_cast<Word>((z >> 1) ^ static_cast<Word>(0 - (z & 1)));
+    return from_order(static_cast<Word>((order(x) + d) & static_cast<Word>(mask())));
   }
   // The exponent field; 0 for what is no float.
   GRAMZIP_HD uint32_t exponent(uint64_t x) const {
