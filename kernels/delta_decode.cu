@@ -65,20 +65,21 @@ __device__ Word take_raw(LaneReader& in, uint32_t bits) {
 template <uint32_t kBytes>
 __device__ uint64_t take_element(LaneReader& in, const DeltaTables& t, const uint8_t* of_exponent,
                                  const delta::Arithmetic& a, uint64_t x) {
+  using Word = std::conditional_t<kBytes == 8, uint64_t, uint32_t>;
   constexpr uint32_t kMostRaw = 8 * kBytes - 3;
   const uint16_t* table = t.entries + of_exponent[a.exponent(x)] * kTableEntries;
   const uint32_t window = in.peek(), e = table[window & kFloatMask];
   const uint32_t symbol = huffman::entry_symbol(e), length = huffman::entry_length(e);
   const uint32_t raw_bits = delta::raw_bits(symbol);
+  Word raw = 0;
   if constexpr (delta::kCodeLimit + kMostRaw <= 32) {
-    const uint32_t raw = (window >> length) & ((1u << raw_bits) - 1);
+    raw = (window >> length) & ((1u << raw_bits) - 1);
     in.skip(length + raw_bits);
-    return a.apply(x, delta::bucket_base<uint32_t>(symbol) + raw);
   } else {
-    using Word = std::conditional_t<kBytes == 8, uint64_t, uint32_t>;
     in.skip(length);
-    return a.apply(x, delta::bucket_base<Word>(symbol) + take_raw<Word>(in, raw_bits));
+    raw = take_raw<Word>(in, raw_bits);
   }
+  return a.apply(static_cast<Word>(x), delta::bucket_base<Word>(symbol) + raw);
 }
 
 template <uint32_t kBytes>
