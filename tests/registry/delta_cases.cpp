@@ -108,7 +108,7 @@ std::vector<DeltaCase> edge_deltas() {
       Bytes out = base;
       for (size_t i = 0; i < out.size() / e; ++i)
         store_element(out.data(), i, static_cast<uint32_t>(e),
-                      a.apply(load_element(base.data(), i, static_cast<uint32_t>(e)), 2));
+                      a.apply(load_element(base.data(), i, static_cast<uint32_t>(e)), uint64_t{2}));
       return out;
     }());
     add("specials", specials(type, 3000, 11), specials(type, 3000, 12));
