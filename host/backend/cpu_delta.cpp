@@ -93,7 +93,9 @@ void encode_dense(const SegmentInput& in, EncodedSegment& out) {
   out.header.run_log2 = m.books.size() > 1 ? 8 : 0;
 }
 
-void encode_sparse(const SegmentInput& in, EncodedSegment& out) {
+// Does nothing and returns false if the segment will not get below `most` bytes, as far as can be
+// told from its counts.
+bool encode_sparse(const SegmentInput& in, uint64_t most, EncodedSegment& out) {
   begin_segment(in, Codec::sparse_delta, out);
   const SegmentHeader& h = out.header;
   const auto base_of = [&](uint32_t b) { return in.base.data() + h.block_begin(b); };
@@ -105,7 +107,9 @@ void encode_sparse(const SegmentInput& in, EncodedSegment& out) {
   model::ChangeCounts by_exponent(delta::arithmetic(in.type).exponents());
   for_coded(
       [&](uint32_t b, Bytes block) { count_changes(in.type, block, base_of(b), by_exponent); });
-  const delta::Groups groups = model::make_groups(by_exponent);
+  uint64_t bytes = 0;
+  const delta::Groups groups = model::make_groups(by_exponent, bytes);
+  if (bytes >= most) return false;
 
   std::vector<BlockChanges> blocks(h.blocks);
   std::vector<std::vector<uint32_t>> counts(2 * groups.count,
@@ -122,11 +126,12 @@ void encode_sparse(const SegmentInput& in, EncodedSegment& out) {
         return encode_sparse_block(groups, blocks[b], tables, static_cast<uint32_t>(block.size()),
                                    to);
       });
-  if (!any_coded) return;
+  if (!any_coded) return true;
   std::vector<uint16_t> contexts;
   for (uint32_t g = 0; g < groups.count; ++g)
     contexts.insert(contexts.end(), {groups.bound[g], groups.rate[g]});
   store_tables(contexts, books, out);
+  return true;
 }
 
 size_t coded_size(const EncodedSegment& s) {
@@ -136,7 +141,10 @@ size_t coded_size(const EncodedSegment& s) {
 }  // namespace
 
 void encode_with_base_as(Codec codec, const SegmentInput& in, EncodedSegment& out) {
-  codec == Codec::delta ? encode_dense(in, out) : encode_sparse(in, out);
+  if (codec == Codec::delta)
+    encode_dense(in, out);
+  else
+    encode_sparse(in, UINT64_MAX, out);
 }
 
 void encode_with_base(const SegmentInput& in, const EncodeSegment& without_base,
@@ -146,12 +154,11 @@ void encode_with_base(const SegmentInput& in, const EncodeSegment& without_base,
   const uint64_t elements = in.content.size() / element_info(in.type).bytes;
   const model::DeltaChoice choice =
       model::choose_delta(changed_elements(in.type, in.content, in.base.data()), elements);
-  encode_with_base_as(choice.sparse ? Codec::sparse_delta : Codec::delta, in, out);
   EncodedSegment other;
-  if (choice.sparse && choice.dense) {
-    encode_dense(in, other);
-    if (coded_size(other) < coded_size(out)) std::swap(other, out);
-  }
+  encode_with_base_as(choice.dense ? Codec::delta : Codec::sparse_delta, in, out);
+  if (choice.dense && choice.sparse && encode_sparse(in, coded_size(out), other) &&
+      coded_size(other) < coded_size(out))
+    std::swap(other, out);
   if (model::surely_smaller(in.type, coded_size(out), in.content.size())) return;
   SegmentInput alone = in;
   alone.base = {};

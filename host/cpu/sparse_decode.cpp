@@ -73,11 +73,62 @@ const SparseLoops& sparse_loops() {
   return chosen;
 }
 
+namespace {
+// A lane on its way. Changes are written as they come.
+struct Lane {
+  Reader reader;
+  uint64_t bits_end;
+  uint32_t place, end;  // the next place, and the first one that is not the lane's
+  uint32_t group;       // of the next place, or one before
+  Change* out;
+
+  bool done() const { return reader.at >= bits_end; }
+  // One change; false if it does not fit the lane. The place after the last change may lie behind
+  // the block, where no group is.
+  bool step(const uint16_t* tables, const GroupBegins& begin, uint64_t mask) {
+    if (place >= end) return false;
+    while (place >= begin[group + 1]) ++group;
+    const uint64_t gap =
+        reader.take(tables + (size_t{delta::gap_table(group)} << delta::kCodeLimit));
+    if (gap >= end - place) return false;
+    place += static_cast<uint32_t>(gap);
+    while (place >= begin[group + 1]) ++group;
+    const uint64_t change =
+        reader.take(tables + (size_t{delta::change_table(group)} << delta::kCodeLimit));
+    *out++ = {place++, change + 1};
+    return change != mask;
+  }
+};
+constexpr uint32_t kTogether = 4;  // lanes side by side: each waits for its look-ups
+
+// The lanes from `lane` on, kTogether of them or the last ones.
+bool run_lanes(Lane* lane, uint32_t count, const uint16_t* tables, const GroupBegins& begin,
+               uint64_t mask) {
+  if (count == kTogether) {
+    Lane l[kTogether];
+    std::copy_n(lane, kTogether, l);
+    while (!(l[0].done() | l[1].done() | l[2].done() | l[3].done())) {
+      bool fits = true;
+#pragma GCC unroll 4
+      for (Lane& one : l) fits &= one.step(tables, begin, mask);
+      if (!fits) return false;
+    }
+    std::copy_n(l, kTogether, lane);
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    while (!lane[i].done())
+      if (!lane[i].step(tables, begin, mask)) return false;
+    if (lane[i].reader.at != lane[i].bits_end) return false;
+  }
+  return true;
+}
+}  // namespace
+
 BlockStatus SparseDecoder::decode(ElementType type, std::span<const uint8_t> coded,
                                   std::span<const uint8_t> base, const delta::Groups& groups,
                                   const DecodeTables& tables, std::span<uint8_t> out) {
-  SparseLanes lanes;
-  if (!lanes.parse(coded)) return BlockStatus::bad_block;
+  SparseLanes cut;
+  if (!cut.parse(coded)) return BlockStatus::bad_block;
   const auto n = static_cast<uint32_t>(out.size() / element_info(type).bytes);
   if (coded_.size() < coded.size() + kSlack) coded_.resize(coded.size() + kSlack);
   std::memcpy(coded_.data(), coded.data(), coded.size());
@@ -85,43 +136,45 @@ BlockStatus SparseDecoder::decode(ElementType type, std::span<const uint8_t> cod
   sparse_loops().count_groups(type, groups, base.data(), n, map_);
   const GroupBegins& begin = map_.begin;
 
+  // A lane's changes begin at its first place, so that all have room; then they move together.
+  if (changes_.size() < n) changes_.resize(n);
   const uint64_t mask = delta::arithmetic(type).mask(),
                  weight = delta::total_weight(groups, begin.data());
-  changes_.clear();
-  std::array<size_t, delta::kMaxGroups + 1> first{};  // change of each group
-  Reader r{coded_.data(), lanes.begin};
-  uint32_t group = 0;
-  for (uint32_t l = 0; l < 1u << lanes.head.lane_log2; ++l) {
-    uint32_t place = delta::piece_begin(groups, begin.data(), weight, l, lanes.head.lane_log2);
-    const uint32_t end =
-        delta::piece_begin(groups, begin.data(), weight, l + 1, lanes.head.lane_log2);
-    const uint64_t lane_end = r.at + lanes.bits[l];
-    const auto enter = [&] {
-      while (place >= begin[group + 1]) first[++group] = changes_.size();
-    };
-    while (r.at < lane_end) {
-      if (place >= end) return BlockStatus::bad_stream;
-      enter();
-      const uint64_t gap =
-          r.take(tables.single.data() + (size_t{delta::gap_table(group)} << delta::kCodeLimit));
-      if (gap >= end - place) return BlockStatus::bad_stream;
-      place += static_cast<uint32_t>(gap);
-      enter();
-      const uint64_t change =
-          r.take(tables.single.data() + (size_t{delta::change_table(group)} << delta::kCodeLimit));
-      if (change == mask) return BlockStatus::bad_stream;
-      changes_.push_back({place++, change + 1});
+  const uint32_t log2 = cut.head.lane_log2, count = 1u << log2;
+  uint64_t at = cut.begin;
+  uint32_t place = 0, group = 0;
+  size_t found = 0;
+  for (uint32_t first = 0; first < count; first += kTogether) {
+    const uint32_t together = std::min(kTogether, count - first);
+    Lane lanes[kTogether];
+    Change* start[kTogether];
+    for (uint32_t i = 0; i < together; ++i) {
+      const uint32_t l = first + i;
+      const uint32_t end = delta::piece_begin(groups, begin.data(), weight, l + 1, log2);
+      while (place < n && place >= begin[group + 1]) ++group;
+      start[i] = changes_.data() + place;
+      lanes[i] = {{coded_.data(), at}, at + cut.bits[l], place, end, group, start[i]};
+      at += cut.bits[l];
+      place = end;
     }
-    if (r.at != lane_end) return BlockStatus::bad_stream;
+    if (!run_lanes(lanes, together, tables.single.data(), begin, mask))
+      return BlockStatus::bad_stream;
+    for (uint32_t i = 0; i < together; ++i) {
+      const auto some = static_cast<size_t>(lanes[i].out - start[i]);
+      std::memmove(changes_.data() + found, start[i], some * sizeof(Change));
+      found += some;
+    }
   }
-  while (group < groups.count) first[++group] = changes_.size();
 
   std::memcpy(out.data(), base.data(), out.size());
-  for (uint32_t g = 0; g < groups.count; ++g)
-    if (first[g] < first[g + 1])
-      sparse_loops().apply(type, map_, g, base.data(),
-                           std::span(changes_).subspan(first[g], first[g + 1] - first[g]),
-                           out.data());
+  const Change* from = changes_.data();
+  const Change* const last = from + found;
+  for (uint32_t g = 0; g < groups.count && from < last; ++g) {
+    const Change* const to = std::lower_bound(
+        from, last, begin[g + 1], [](const Change& c, uint32_t p) { return c.place < p; });
+    if (from < to) sparse_loops().apply(type, map_, g, base.data(), {from, to}, out.data());
+    from = to;
+  }
   return BlockStatus::ok;
 }
 }  // namespace gramzip::cpu

@@ -160,7 +160,7 @@ DeltaModel make_delta_model(std::span<const uint8_t> symbols, std::span<const ui
   return m;
 }
 
-delta::Groups make_groups(const ChangeCounts& counts) {
+delta::Groups make_groups(const ChangeCounts& counts, uint64_t& bytes) {
   // Gaps as the entropy of which elements change; tables of gaps as they use to be.
   constexpr uint64_t kGapTable = 16 * 8 * kLogUnit;
   std::vector<Context> contexts(1);
@@ -179,6 +179,7 @@ delta::Groups make_groups(const ChangeCounts& counts) {
         self_log(c.elements) - self_log(c.changes) - self_log(c.elements - c.changes);
     return gaps + kGapTable + code_cost(c.counts) + table_cost(c.counts);
   });
+  bytes = cost_of_all(contexts) / (8 * kLogUnit);
   delta::Groups groups{};
   groups.count = static_cast<uint32_t>(contexts.size());
   // Rates in proportion, the highest one 2^16 - 1.

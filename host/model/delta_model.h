@@ -30,7 +30,8 @@ struct ChangeCounts {
   std::vector<uint32_t> elements, changes;
   std::vector<uint32_t> symbols;  // [exponent][256]
 };
-delta::Groups make_groups(const ChangeCounts& counts);
+// bytes: what codes and tables will take, roughly.
+delta::Groups make_groups(const ChangeCounts& counts, uint64_t& bytes);
 // The books of the tables (gap_table, change_table) of all groups from their counts. Gap tables get
 // two symbols at least, change tables one.
 std::vector<CodeBook> make_sparse_books(std::span<std::vector<uint32_t>> counts);

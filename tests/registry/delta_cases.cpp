@@ -91,7 +91,7 @@ std::vector<DeltaCase> edge_deltas() {
       add("dense-of-" + std::to_string(n), base, changed(type, base, 2, 6, n));
       add("sparse-of-" + std::to_string(n), base, changed(type, base, 100, 2, n));
     }
-    const Bytes base = natural(type, (1u << 18) + 4096, 7);
+    const Bytes base = natural(type, (1u << 16) + 4096, 7);
     add("equal", base, base);
     add("unrelated", base, natural(type, base.size(), 8));
     add("any-magnitude", base, changed(type, base, 3, 64, 9));

@@ -28,7 +28,7 @@ TEST(Delta, OrderIsThatOfFloats) {
     EXPECT_EQ(f32.from_order(o), std::bit_cast<uint32_t>(f));
     before = o;
   }
-  EXPECT_EQ(f32.difference(std::bit_cast<uint32_t>(-0.0f), 0), 2u);  // one up
+  EXPECT_EQ(f32.difference(std::bit_cast<uint32_t>(-0.0f), 0u), 2u);  // one up
   EXPECT_EQ(f32.difference(std::bit_cast<uint32_t>(1.0f),
                            std::bit_cast<uint32_t>(std::nextafter(1.0f, 0.0f))),
             1u);
@@ -59,8 +59,10 @@ TEST(Delta, EveryPairOfElementsHasADifference) {
       ASSERT_EQ(z & ~a.mask(), 0u);
       ASSERT_EQ(a.apply(x, z), y);
     }
-    EXPECT_EQ(a.difference(a.from_order(a.mask()), a.from_order(0)), 2u) << "wraps upwards by one";
-    EXPECT_EQ(a.difference(a.from_order(0), a.from_order(a.sign())), a.mask()) << "the farthest";
+    EXPECT_EQ(a.difference(a.from_order(a.mask()), a.from_order(uint64_t{0})), 2u)
+        << "wraps upwards by one";
+    EXPECT_EQ(a.difference(a.from_order(uint64_t{0}), a.from_order(a.sign())), a.mask())
+        << "the farthest";
   }
 }
 
