@@ -22,8 +22,6 @@
 
 namespace gramzip::kernels {
 namespace {
-constexpr uint32_t kSums = delta::kMaxExponents + delta::kMaxClasses;
-
 struct DeltaTables {
   const uint16_t* entries;  // kTableEntries a table
   const uint8_t* of_sum;
@@ -152,7 +150,7 @@ __global__ void __launch_bounds__(DeltaTuning::kMaxWarps* kWarp, DeltaTuning::kM
     delta_kernel(BaseBatch batch, const DecodeGroup* groups, uint32_t shared_tables) {
   GRAMZIP_DYN_SHARED(TableScratch, scratch);
   uint8_t* of_sum = reinterpret_cast<uint8_t*>(scratch + 1);
-  uint16_t* shared_entries = reinterpret_cast<uint16_t*>(of_sum + kSums);
+  uint16_t* shared_entries = reinterpret_cast<uint16_t*>(of_sum + delta::kMaxSums);
   const DecodeGroup group = groups[blockIdx.x];
   const DeviceSegment& segment = batch.segments[group.segment];
   const SegmentHeader& h = segment.header;
@@ -180,14 +178,14 @@ __global__ void __launch_bounds__(DeltaTuning::kMaxWarps* kWarp, DeltaTuning::kM
       b.is_coded() ? decode_coded(b, t, lane) : fill_base_block(b, lane, kWarp);
   if (lane == 0) batch.outputs[group.output + warp].status = status;
 }
-static_assert(sizeof(TableScratch) % 2 == 0 && kSums % 2 == 0);  // entries are aligned
+static_assert(sizeof(TableScratch) % 2 == 0 && delta::kMaxSums % 2 == 0);  // entries are aligned
 }  // namespace
 
 cudaError_t delta_decode(const BaseBatch& batch, const DecodeGroup* groups, uint32_t count,
                          uint32_t most_tables, const DeltaTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
   const uint32_t kept = most_tables < tuning.shared_tables ? most_tables : tuning.shared_tables;
-  const size_t fixed = sizeof(TableScratch) + kSums;
+  const size_t fixed = sizeof(TableScratch) + delta::kMaxSums;
   const auto start = [&](auto kernel, size_t bytes) {
     return launch(Launch{dim3(count), dim3(tuning.warps * kWarp), bytes, stream}, kernel, batch,
                   groups, tuning.shared_tables);

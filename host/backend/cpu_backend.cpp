@@ -23,7 +23,7 @@ class CpuBackend final : public Backend {
       if (in[i].text != nullptr)
         cpu::encode_text(in[i], out[i]);
       else if (!in[i].base.empty())
-        cpu::encode_with_base(in[i], encode_segment, out[i]);
+        encode_with_base(in[i], out[i]);
       else
         encode_segment(in[i], out[i]);
     }
@@ -44,6 +44,15 @@ class CpuBackend final : public Backend {
 
  private:
   static void encode_segment(const SegmentInput& in, EncodedSegment& out);
+  static void encode_with_base(const SegmentInput& in, EncodedSegment& out) {
+    EncodedSegment* const to = &out;
+    cpu::encode_with_base(
+        {&in, 1}, cpu::encode_dense_segments,
+        [](std::span<const SegmentInput> alone, std::span<EncodedSegment* const> coded) {
+          for (size_t i = 0; i < alone.size(); ++i) encode_segment(alone[i], *coded[i]);
+        },
+        {&to, 1});
+  }
   static void decode_segment(const DecodeRequest& r);
 };
 

@@ -11,6 +11,7 @@
 #include "kernels/classify.h"
 #include "kernels/code_lengths.h"
 #include "kernels/delta_decode.h"
+#include "kernels/delta_encode.h"
 #include "kernels/histogram.h"
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
@@ -46,7 +47,9 @@ class CudaBackend final : public Backend {
   void decode_text(std::span<const DecodeRequest> requests);
   void encode_coded(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
-  void encode_with_base(const SegmentInput& in, EncodedSegment& out);
+  void encode_with_base(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  // By codec delta.
+  void encode_dense(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   // The bases of those requests that have one, each where the request's content goes.
   const uint8_t* upload_bases(std::span<const DecodeRequest> requests,
                               std::span<const uint64_t> content_at, uint64_t content_bytes);
@@ -77,8 +80,9 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::DecodeOutput> outputs_;
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;
-  // decoding against a base
-  DeviceBuffer<uint8_t> base_, differences_;
+  // with a base
+  DeviceBuffer<uint8_t> base_, differences_, class_of_run_, table_of_sum_;
+  DeviceBuffer<kernels::DeltaCoding> codings_;
   DeviceBuffer<uint16_t> contexts_;
   DeviceBuffer<kernels::DecodeGroup> delta_groups_, sparse_groups_;
   // decoding n-gram text

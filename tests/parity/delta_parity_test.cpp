@@ -23,16 +23,20 @@ void expect_same(const EncodedSegment& a, const EncodedSegment& b, const std::st
   ASSERT_TRUE(a.data == b.data) << name;
 }
 
-// Both say the same of every block, and a block that decodes to something, right or wrong, is the
-// same. Returns how many blocks are refused for their coded bytes.
+// Both say the same of every block asked for, and a block that decodes to something, right or
+// wrong, is the same. Returns how many blocks are refused for their coded bytes.
 uint32_t expect_same_verdict(Backend& cpu, Backend& device, const EncodedSegment& s,
-                             const Bytes& base, const std::string& name) {
-  const DecodedDelta a = test::decode_delta(cpu, s, base), b = test::decode_delta(device, s, base);
+                             const Bytes& base, uint32_t first, uint32_t blocks,
+                             const std::string& name) {
+  const DecodedDelta a = test::decode_delta(cpu, s, base, first, blocks),
+                     b = test::decode_delta(device, s, base, first, blocks);
   EXPECT_EQ(a.status, b.status) << name;
   uint32_t refused = 0;
-  for (uint32_t k = 0; k < s.header.blocks; ++k) {
+  for (uint32_t k = 0; k < blocks; ++k) {
     const auto part = [&](const DecodedDelta& d) {
-      return std::span(d.content).subspan(s.header.block_begin(k), s.header.block_bytes(k));
+      return std::span(d.content).subspan(
+          s.header.block_begin(first + k) - s.header.block_begin(first),
+          s.header.block_bytes(first + k));
     };
     if (a.status[k] == BlockStatus::ok || a.status[k] == BlockStatus::bad_decoded_hash)
       EXPECT_TRUE(std::ranges::equal(part(a), part(b))) << name;
@@ -79,13 +83,14 @@ void rehash(EncodedSegment& s, uint32_t b) {
 TEST(DeltaParity, Updates) {
   GRAMZIP_DEVICE_OR_SKIP(device);
   const auto cpu = make_cpu_backend();
-  uint32_t modes[11][5] = {};
+  uint32_t modes[11][5] = {}, choices[11] = {};
   const auto check = [&](const DeltaCase& c, int seed) {
     const std::string name = c.name + ", seed " + std::to_string(seed);
     const EncodedSegment chosen = test::encode_delta(*cpu, c);
     const EncodedSegment by_device = test::encode_delta(*device, c);
     ASSERT_EQ(chosen.header.codec, by_device.header.codec) << name;
     if (chosen.header.of_base) expect_same(chosen, by_device, name);
+    ++choices[static_cast<size_t>(chosen.header.codec)];
     for (const Codec codec : {Codec::delta, Codec::sparse_delta}) {
       const EncodedSegment s = test::encode_delta_as(codec, c);
       const DecodedDelta d = test::decode_delta(*device, s, c.base);
@@ -104,11 +109,37 @@ TEST(DeltaParity, Updates) {
     for (uint64_t i = 0; i < 20; ++i)
       check(test::random_delta(i * 8 + static_cast<uint64_t>(seed), i < 4 ? 300'000 : 5000), seed);
   });
+  EXPECT_GT(choices[static_cast<size_t>(Codec::delta)], 30u);
+  EXPECT_GT(choices[static_cast<size_t>(Codec::sparse_delta)], 30u);
   for (const Codec codec : {Codec::delta, Codec::sparse_delta})
     for (const BlockMode mode :
          {BlockMode::raw, BlockMode::constant, BlockMode::coded, BlockMode::base})
       EXPECT_GT(modes[static_cast<size_t>(codec)][static_cast<size_t>(mode)], 2u)
           << static_cast<int>(codec) << ", mode " << static_cast<int>(mode);
+}
+
+TEST(DeltaParity, ABatchIsTheSumOfItsSegments) {
+  GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
+  std::vector<DeltaCase> cases;
+  for (uint64_t seed = 0; cases.size() < 12; ++seed) {
+    cases.push_back(test::random_delta(seed, 200'000));
+    if (!is_float(cases.back().type)) cases.pop_back();
+  }
+  std::vector<SegmentInput> inputs;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    inputs.push_back({cases[i].type, cases[i].content});
+    if (i % 4 == 0) continue;
+    inputs.back().base = cases[i].base;
+    inputs.back().base_at = i;
+  }
+  std::vector<EncodedSegment> together(inputs.size());
+  device->encode(inputs, together);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    EncodedSegment alone;
+    cpu->encode({&inputs[i], 1}, {&alone, 1});
+    expect_same(alone, together[i], cases[i].name);
+  }
 }
 
 TEST(DeltaParity, MoreTablesThanSharedMemoryKeeps) {
@@ -224,7 +255,7 @@ TEST(DeltaParity, DamagedBlocksGetTheSameStatus) {
       }
       rehash(s, 0);
       refused[sparse] += expect_same_verdict(
-          *cpu, *device, s, cases[which].base,
+          *cpu, *device, s, cases[which].base, 0, 1,
           cases[which].name + ", damage " + std::to_string(i) + ", seed " + std::to_string(seed));
       ++damaged[sparse];
     }
@@ -277,7 +308,7 @@ TEST(DeltaParity, LyingRecordsGetTheSameStatus) {
                                    [](const BlockRecord& x) { return x.mode == BlockMode::coded; }))
             continue;
           expect_same_verdict(
-              *cpu, *device, s, c.base,
+              *cpu, *device, s, c.base, b, 1,
               c.name + ", block " + std::to_string(b) + ", lie " + std::to_string(lie));
         }
     }
@@ -289,12 +320,12 @@ TEST(DeltaParity, WrongBases) {
   uint32_t by_status[5] = {};
   for (const DeltaCase& c : test::edge_deltas())
     for (const Codec codec : {Codec::delta, Codec::sparse_delta}) {
-      if (c.content.size() < 200 || c.content.size() > 70'000) continue;
+      if (c.content.size() < 200 || c.content.size() > 20'000) continue;
       const EncodedSegment s = test::encode_delta_as(codec, c);
       Bytes one = c.base;
       one[one.size() / 2] ^= 0x40;
       for (const Bytes& base : {one, test::make_random(c.base.size(), 5), Bytes(c.base.size())}) {
-        expect_same_verdict(*cpu, *device, s, base, c.name);
+        expect_same_verdict(*cpu, *device, s, base, 0, s.header.blocks, c.name);
         for (const BlockStatus b : test::decode_delta(*device, s, base).status)
           ++by_status[static_cast<size_t>(b)];
       }

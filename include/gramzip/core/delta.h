@@ -16,6 +16,7 @@ inline constexpr uint32_t kMaxClasses =
 inline constexpr uint32_t kMaxGroups =
     kMaxTables / 2;  // codec sparse_delta: groups of exponents, two tables each
 inline constexpr uint32_t kMaxExponents = 1u << 11;
+inline constexpr uint32_t kMaxSums = kMaxExponents + kMaxClasses;  // of an exponent and a class
 
 // The arithmetic of a type: W bits, floats or not. Elements are in words of W bits or more; with
 // words of W bits, compilers make vectors of it. No branch: signs are random.
