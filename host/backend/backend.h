@@ -65,7 +65,8 @@ struct DecodeRequest {
   std::span<uint8_t> output;  // decoded bytes of those blocks
   // block_count; the output of a block that is not ok is unspecified, for codec ngram zero.
   std::span<BlockStatus> status;
-  // Codecs delta and sparse_delta: the base's bytes in place of the output, of its size, apart from it.
+  // Codecs delta and sparse_delta: the base's bytes in place of the output, of its size, apart from
+  // it.
   std::span<const uint8_t> base = {};
 };
 

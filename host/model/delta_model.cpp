@@ -227,6 +227,6 @@ DeltaChoice choose_delta(uint64_t changes, uint64_t elements) {
 
 // Floats hardly go below a fourth alone: their signs and mantissas are random.
 bool surely_smaller(ElementType type, uint64_t coded, uint64_t content) {
-  return is_float(type) && coded * 8 < content;
+  return is_float(type) && coded * 4 < content;
 }
 }  // namespace gramzip::model

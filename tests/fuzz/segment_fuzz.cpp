@@ -24,8 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     // Text is decoded with a model of the tests, whatever its name.
     static const ModelPtr model = test::stub_model(test::make_text(20'000, 1));
     const bool text = m.header.codec == Codec::ngram;
-    const DecodeRequest request{m.view(rest, text ? model.get() : nullptr), 0, m.header.blocks, out,
-                                status};
+    DecodeRequest request{m.view(rest, text ? model.get() : nullptr), 0, m.header.blocks, out,
+                          status};
+    // A base of every byte, so that exponents of all kinds occur.
+    std::vector<uint8_t> base(out.size());
+    for (size_t i = 0; i < base.size(); ++i) base[i] = static_cast<uint8_t>(i * 167 + i / 256);
+    if (m.header.of_base) request.base = base;
     make_cpu_backend()->decode({&request, 1});
   } catch (const Error& e) {
     if (e.code() == ErrorCode::internal) __builtin_trap();

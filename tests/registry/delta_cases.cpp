@@ -97,7 +97,8 @@ std::vector<DeltaCase> edge_deltas() {
     add("any-magnitude", base, changed(type, base, 3, 64, 9));
     add("any-magnitude-sparse", base, changed(type, base, 50, 64, 10));
     add("steps", base, stepped(type, base, 1, 17));
-    add("steps-sparse", base, stepped(type, base, 60, 18));
+    const Bytes longer = natural(type, 1u << 18, 18);
+    add("steps-sparse", longer, stepped(type, longer, 60, 18));
     Bytes last = base, first = base;
     last.back() ^= 1;
     first.front() ^= 1;
