@@ -25,7 +25,7 @@ class CpuBackend final : public Backend {
       if (in[i].text != nullptr)
         cpu::encode_text(in[i], out[i]);
       else if (!in[i].base.empty())
-        cpu::encode_with_base(in[i], encode_without_base, out[i]);
+        encode_with_base(in[i], out[i]);
       else
         encode_without_base(in[i], out[i]);
     }
@@ -42,6 +42,17 @@ class CpuBackend final : public Backend {
         default:
           cpu::decode_coded(r);
       }
+  }
+
+ private:
+  static void encode_with_base(const SegmentInput& in, EncodedSegment& out) {
+    EncodedSegment* const to = &out;
+    cpu::encode_with_base(
+        {&in, 1}, cpu::encode_dense_segments,
+        [](std::span<const SegmentInput> alone, std::span<EncodedSegment* const> coded) {
+          for (size_t i = 0; i < alone.size(); ++i) encode_without_base(alone[i], *coded[i]);
+        },
+        {&to, 1});
   }
 };
 

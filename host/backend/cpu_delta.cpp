@@ -61,36 +61,17 @@ void encode_dense(const SegmentInput& in, EncodedSegment& out) {
   thread_local DeltaEncoder encoder;
   begin_segment(in, Codec::delta, out);
   const SegmentHeader& h = out.header;
-  const uint32_t element = element_info(in.type).bytes;
-  // Of the blocks that are to be coded, one after another.
-  std::vector<uint8_t> symbols(in.content.size() / element);
-  std::vector<uint16_t> exponents(symbols.size());
-  std::vector<size_t> first(h.blocks);
-  size_t n = 0;
-  for (uint32_t b = 0; b < h.blocks; ++b) {
-    first[b] = n;
-    if (out.records[b].mode != BlockMode::raw) continue;
-    const uint32_t count = h.block_bytes(b) / element;
-    delta_loops().split(in.type, in.content.data() + h.block_begin(b),
-                        in.base.data() + h.block_begin(b), count, symbols.data() + n,
-                        exponents.data() + n);
-    n += count;
-  }
-  model::DeltaModel m;
-  if (n > 0)
-    m = model::make_delta_model(std::span(symbols).first(n), std::span(exponents).first(n));
+  const DenseSplit split = split_dense(in, h, out.records);
+  const model::DeltaModel& m = split.model;
   const DeltaEncodeTables tables(m.books, m.bounds, m.classes, in.type);
-  const bool any_coded =
-      write_blocks(in.content, element, {}, out, [&](uint32_t b, Bytes block, uint8_t* to) {
+  const bool any_coded = write_blocks(
+      in.content, element_info(in.type).bytes, {}, out, [&](uint32_t b, Bytes block, uint8_t* to) {
+        const size_t first = split.first[b];
         return encoder.encode(in.type, block, in.base.data() + h.block_begin(b),
-                              symbols.data() + first[b], exponents.data() + first[b],
-                              m.class_of_run.data() + first[b] / kRunElements, tables, to);
+                              split.symbols.data() + first, split.exponents.data() + first,
+                              m.class_of_run.data() + first / kRunElements, tables, to);
       });
-  if (!any_coded) return;
-  std::vector<uint16_t> contexts{static_cast<uint16_t>(m.classes)};
-  contexts.insert(contexts.end(), m.bounds.begin(), m.bounds.end());
-  store_tables(contexts, m.books, out);
-  out.header.run_log2 = m.books.size() > 1 ? 8 : 0;
+  if (any_coded) store_dense_tables(m, out);
 }
 
 // Does nothing and returns false if the segment will not get below `most` bytes, as far as can be
@@ -140,6 +121,36 @@ size_t coded_size(const EncodedSegment& s) {
 }
 }  // namespace
 
+DenseSplit split_dense(const SegmentInput& in, const SegmentHeader& h,
+                       std::span<const BlockRecord> records) {
+  const uint32_t element = element_info(in.type).bytes;
+  DenseSplit d;
+  d.symbols.resize(in.content.size() / element);
+  d.exponents.resize(d.symbols.size());
+  d.first.resize(h.blocks);
+  size_t n = 0;
+  for (uint32_t b = 0; b < h.blocks; ++b) {
+    d.first[b] = n;
+    if (records[b].mode != BlockMode::raw) continue;
+    const uint32_t count = h.block_bytes(b) / element;
+    delta_loops().split(in.type, in.content.data() + h.block_begin(b),
+                        in.base.data() + h.block_begin(b), count, d.symbols.data() + n,
+                        d.exponents.data() + n);
+    n += count;
+  }
+  if (n > 0)
+    d.model =
+        model::make_delta_model(std::span(d.symbols).first(n), std::span(d.exponents).first(n));
+  return d;
+}
+
+void store_dense_tables(const model::DeltaModel& m, EncodedSegment& out) {
+  std::vector<uint16_t> contexts{static_cast<uint16_t>(m.classes)};
+  contexts.insert(contexts.end(), m.bounds.begin(), m.bounds.end());
+  store_tables(contexts, m.books, out);
+  out.header.run_log2 = m.books.size() > 1 ? 8 : 0;
+}
+
 void encode_with_base_as(Codec codec, const SegmentInput& in, EncodedSegment& out) {
   if (codec == Codec::delta)
     encode_dense(in, out);
@@ -147,25 +158,51 @@ void encode_with_base_as(Codec codec, const SegmentInput& in, EncodedSegment& ou
     encode_sparse(in, UINT64_MAX, out);
 }
 
-void encode_with_base(const SegmentInput& in, const EncodeSegment& without_base,
-                      EncodedSegment& out) {
-  if (in.base.size() != in.content.size())
-    fail(ErrorCode::internal, "delta: a base of another size");
-  const uint64_t elements = in.content.size() / element_info(in.type).bytes;
-  const model::DeltaChoice choice =
-      model::choose_delta(changed_elements(in.type, in.content, in.base.data()), elements);
-  EncodedSegment other;
-  encode_with_base_as(choice.dense ? Codec::delta : Codec::sparse_delta, in, out);
-  if (choice.dense && choice.sparse && encode_sparse(in, coded_size(out), other) &&
-      coded_size(other) < coded_size(out))
-    std::swap(other, out);
-  if (model::surely_smaller(in.type, coded_size(out), in.content.size())) return;
-  SegmentInput alone = in;
-  alone.base = {};
-  alone.base_at = 0;
-  without_base(alone, other);
+void encode_with_base(std::span<const SegmentInput> in, const EncodeSegments& dense,
+                      const EncodeSegments& without_base, std::span<EncodedSegment* const> out) {
+  struct Some {
+    std::vector<SegmentInput> in;
+    std::vector<EncodedSegment*> out;
+  };
+  std::vector<model::DeltaChoice> choices;
+  Some first;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const SegmentInput& s = in[i];
+    if (s.base.size() != s.content.size())
+      fail(ErrorCode::internal, "delta: a base of another size");
+    choices.push_back(model::choose_delta(changed_elements(s.type, s.content, s.base.data()),
+                                          s.content.size() / element_info(s.type).bytes));
+    if (!choices[i].dense) continue;
+    first.in.push_back(s);
+    first.out.push_back(out[i]);
+  }
+  if (!first.in.empty()) dense(first.in, first.out);
+
+  Some last;
+  std::vector<EncodedSegment> others(in.size());
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (!choices[i].dense)
+      encode_sparse(in[i], UINT64_MAX, *out[i]);
+    else if (choices[i].sparse && encode_sparse(in[i], coded_size(*out[i]), others[i]) &&
+             coded_size(others[i]) < coded_size(*out[i]))
+      std::swap(others[i], *out[i]);
+    if (model::surely_smaller(in[i].type, coded_size(*out[i]), in[i].content.size())) continue;
+    last.in.push_back(in[i]);
+    last.in.back().base = {};
+    last.in.back().base_at = 0;
+    last.out.push_back(&others[i]);
+  }
+  if (last.in.empty()) return;
+  without_base(last.in, last.out);
   // Of two sizes that are equal, the one that needs no base.
-  if (coded_size(other) <= coded_size(out)) std::swap(other, out);
+  for (EncodedSegment* alone : last.out) {
+    EncodedSegment& with = *out[static_cast<size_t>(alone - others.data())];
+    if (coded_size(*alone) <= coded_size(with)) std::swap(*alone, with);
+  }
+}
+
+void encode_dense_segments(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out) {
+  for (size_t i = 0; i < in.size(); ++i) encode_dense(in[i], *out[i]);
 }
 
 namespace {

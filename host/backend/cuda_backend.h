@@ -10,6 +10,8 @@
 #include "kernels/checksum.h"
 #include "kernels/classify.h"
 #include "kernels/code_lengths.h"
+#include "kernels/delta_decode.h"
+#include "kernels/delta_encode.h"
 #include "kernels/histogram.h"
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
@@ -23,9 +25,10 @@
 namespace gramzip {
 // Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, 3.1 of
 // planes, plus 9 bytes a symbol of the segments' classes, at most 0.3 MiB a segment, 1.2 of F64; of
-// decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table. N-gram text:
-// 9 bytes a byte of content plus coded bytes, for kTextBatch of content at a time; to encode it 72
-// bytes and the sort's, for kTextEncodeBatch; and tables of the last models.
+// decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table, plus once or
+// twice the content of segments with a base. N-gram text: 9 bytes a byte of content plus coded
+// bytes, for kTextBatch of content at a time; to encode it 72 bytes and the sort's, for
+// kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(int device);
@@ -42,13 +45,19 @@ class CudaBackend final : public Backend {
   static constexpr uint64_t kTextEncodeBatch = uint64_t{1} << 26;
   static_assert(2 * (kTextBatch + kMaxSegmentBytes) < UINT32_MAX);  // indices of it have 32 bits
 
-  // Codecs bytes, floats and planes.
+  // All codecs but n-gram text.
   void decode_coded(std::span<const DecodeRequest> requests);
   void decode_text(std::span<const DecodeRequest> requests);
   void encode_coded(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   // Counts of the bytes of a segment of planes, over its classes.
   std::vector<uint32_t> sum_of_classes(const kernels::EncodePlaces& places) const;
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  void encode_with_base(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  // By codec delta.
+  void encode_dense(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  // The bases of those requests that have one, each where the request's content goes.
+  const uint8_t* upload_bases(std::span<const DecodeRequest> requests,
+                              std::span<const uint64_t> content_at, uint64_t content_bytes);
   // Header, records and data of an encoded segment; the copy of the data is under way when it
   // returns.
   void take_blocks(const kernels::DeviceSegment& segment,
@@ -80,6 +89,11 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::DecodeOutput> outputs_;
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;
+  // with a base
+  DeviceBuffer<uint8_t> base_, differences_, class_of_run_, table_of_sum_;
+  DeviceBuffer<kernels::DeltaCoding> codings_;
+  DeviceBuffer<uint16_t> contexts_;
+  DeviceBuffer<kernels::DecodeGroup> delta_groups_, sparse_groups_;
   // decoding n-gram text
   ModelCache<UploadedMachine> machine_cache_;
   DeviceBuffer<kernels::TextMachine> machines_;

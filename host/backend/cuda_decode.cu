@@ -15,14 +15,16 @@ struct Batch {
   std::vector<HashRange> coded_ranges;  // as states
   std::vector<DeviceTable> tables;
   std::vector<uint8_t> lengths, limits;
-  std::vector<uint64_t> exact;  // values of all segments
-  std::vector<DecodeGroup> groups;
+  std::vector<uint64_t> exact;     // values of all segments
+  std::vector<uint16_t> contexts;  // as tables
+  std::vector<DecodeGroup> groups, delta_groups, sparse_groups;
   std::vector<DecodeOutput> outputs;  // blocks asked for
   std::vector<HashRange> decoded_ranges;
   std::vector<uint64_t> expected;
   std::vector<uint64_t> content_at;  // of each request
   uint64_t data_bytes = 0, content_bytes = 0, planes_bytes = 0;
-  uint32_t most_tables = 0;
+  uint32_t most_tables = 0, most_delta_tables = 0;
+  bool with_base() const { return !delta_groups.empty() || !sparse_groups.empty(); }
 };
 
 // Blocks of the segment that a request needs: those asked for and those they repeat.
@@ -38,9 +40,27 @@ std::vector<bool> needed_blocks(const DecodeRequest& r) {
   return needed;
 }
 
-void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed, uint32_t warps) {
+// The groups of a codec's blocks and how many a group has.
+struct GroupList {
+  std::vector<DecodeGroup>& groups;
+  uint32_t blocks;
+  uint32_t& most_tables;
+};
+GroupList groups_of(Batch& batch, Codec codec) {
+  switch (codec) {
+    case Codec::delta:
+      return {batch.delta_groups, DeltaTuning().warps, batch.most_delta_tables};
+    case Codec::sparse_delta:
+      return {batch.sparse_groups, 1, batch.most_delta_tables};
+    default:
+      return {batch.groups, DecodeTuning().warps, batch.most_tables};
+  }
+}
+
+void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) {
   const SegmentView& v = r.segment;
   const SegmentHeader& h = v.header;
+  const auto [groups, warps, most_tables] = groups_of(batch, h.codec);
   DeviceSegment d{h,
                   0,
                   batch.data_bytes,
@@ -67,14 +87,16 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed, 
     batch.lengths.insert(batch.lengths.end(), t.lengths.begin(), t.lengths.end());
     batch.limits.push_back(h.code_limit);
   }
-  batch.most_tables = std::max<uint32_t>(batch.most_tables, h.tables);
+  batch.contexts.insert(batch.contexts.end(), v.contexts.begin(), v.contexts.end());
+  batch.contexts.resize(batch.tables.size(), 0);
+  most_tables = std::max<uint32_t>(most_tables, h.tables);
   batch.content_at.push_back(batch.content_bytes);
   for (uint32_t i = 0; i < r.block_count; ++i) {
     const uint32_t b = r.first_block + i;
     if (i % warps == 0)
-      batch.groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
-                              std::min(warps, r.block_count - i),
-                              static_cast<uint32_t>(batch.outputs.size())});
+      groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
+                        std::min(warps, r.block_count - i),
+                        static_cast<uint32_t>(batch.outputs.size())});
     batch.outputs.push_back(
         {batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0, BlockStatus::ok});
     if (h.codec == Codec::planes) batch.planes_bytes += round_up(h.block_bytes(b), 16);
@@ -124,11 +146,12 @@ void CudaBackend::decode(std::span<const DecodeRequest> requests) {
 
 void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   const DecodeTuning tuning;
+  const DeltaTuning delta_tuning;
   Batch batch;
   std::vector<std::vector<bool>> needed;
   for (const DecodeRequest& r : requests) {
     needed.push_back(needed_blocks(r));
-    add(batch, r, needed.back(), tuning.warps);
+    add(batch, r, needed.back());
   }
   const auto states_count = static_cast<uint32_t>(batch.states.size());
   const auto outputs_count = static_cast<uint32_t>(batch.outputs.size());
@@ -152,7 +175,8 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   uint64_t* hashes = hashes_.reserve(std::max(states_count, outputs_count));
 
   uint16_t* entries = nullptr;
-  if (batch.most_tables > tuning.shared_tables) {
+  if (batch.most_tables > tuning.shared_tables || !batch.sparse_groups.empty() ||
+      batch.most_delta_tables > delta_tuning.shared_tables) {
     const auto* limits = limits_.upload(batch.limits, stream_);
     entries = entries_.reserve(batch.tables.size() * kTableEntries);
     check(build_tables(tables, lengths, limits, static_cast<uint32_t>(batch.tables.size()), entries,
@@ -163,6 +187,20 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
                        tables, lengths, entries, exact, data, batch.most_tables, content, outputs,
                        tuning, stream_));
   if (batch.planes_bytes > 0) check(from_planes(content, outputs, outputs_count, {}, stream_));
+  if (batch.with_base()) {
+    const BaseBatch with_base{
+        segments, states,  hashes,
+        tables,   lengths, contexts_.upload(batch.contexts, stream_),
+        entries,  data,    upload_bases(requests, batch.content_at, batch.content_bytes),
+        content,  outputs};
+    check(delta_decode(with_base, delta_groups_.upload(batch.delta_groups, stream_),
+                       static_cast<uint32_t>(batch.delta_groups.size()), batch.most_delta_tables,
+                       delta_tuning, stream_));
+    if (!batch.sparse_groups.empty())
+      check(sparse_decode(with_base, sparse_groups_.upload(batch.sparse_groups, stream_),
+                          static_cast<uint32_t>(batch.sparse_groups.size()),
+                          differences_.reserve(batch.content_bytes), stream_));
+  }
   check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
   check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));
 

@@ -5,9 +5,9 @@
 #include <limits>
 #include <memory>
 #include <new>
-#include <utility>
 
 #include "gramzip/gramzip.h"
+#include "host/capi/adapters.h"
 #include "host/engine/apply_delta.h"
 #include "host/engine/base.h"
 #include "host/engine/engine.h"
@@ -23,105 +23,6 @@ namespace {
 using namespace gramzip;
 
 thread_local std::string last_error;
-
-class MemorySource final : public Source, public RandomSource {
- public:
-  MemorySource(const void* p, size_t n) : bytes_(static_cast<const uint8_t*>(p), n) {}
-  size_t read(uint8_t* p, size_t n) override {
-    const size_t got = read_at(at_, p, n);
-    at_ += got;
-    return got;
-  }
-  std::span<const uint8_t> view(size_t n) override {
-    if (n > bytes_.size() - at_) return {};
-    return bytes_.subspan(std::exchange(at_, at_ + n), n);
-  }
-  uint64_t size() const override { return bytes_.size(); }
-  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
-    if (at >= bytes_.size()) return 0;
-    n = std::min<size_t>(n, bytes_.size() - at);
-    if (n > 0) std::memcpy(p, bytes_.data() + at, n);
-    return n;
-  }
-
- private:
-  std::span<const uint8_t> bytes_;
-  size_t at_ = 0;
-};
-
-class MemorySink final : public Sink {
- public:
-  MemorySink(void* p, size_t room) : p_(static_cast<uint8_t*>(p)), room_(room) {}
-  void write(std::span<const uint8_t> b) override {
-    if (b.size() > room_ - used_)
-      fail(ErrorCode::output_too_small,
-           "the output does not fit into " + std::to_string(room_) + " bytes");
-    if (!b.empty() && b.data() != p_ + used_) std::memcpy(p_ + used_, b.data(), b.size());
-    used_ += b.size();
-  }
-  std::span<uint8_t> place(uint64_t at, size_t n) {
-    if (at > room_ || n > room_ - at) return {};
-    return {p_ + at, n};
-  }
-  size_t used() const { return used_; }
-
- private:
-  uint8_t* p_;
-  size_t room_, used_ = 0;
-};
-
-class CallbackSource final : public Source {
- public:
-  CallbackSource(gramzip_read_fn f, void* context) : read_(f), context_(context) {}
-  size_t read(uint8_t* p, size_t n) override {
-    size_t got = 0;
-    if (read_(context_, p, n, &got) != 0 || got > n)
-      fail(ErrorCode::io, "the caller's read function failed");
-    return got;
-  }
-
- private:
-  gramzip_read_fn read_;
-  void* context_;
-};
-
-class CallbackSink final : public Sink {
- public:
-  CallbackSink(gramzip_write_fn f, void* context) : write_(f), context_(context) {}
-  void write(std::span<const uint8_t> b) override {
-    if (write_(context_, b.data(), b.size()) != 0)
-      fail(ErrorCode::io, "the caller's write function failed");
-  }
-
- private:
-  gramzip_write_fn write_;
-  void* context_;
-};
-
-// Members one after another into one sink.
-class JoinedMembers final : public MemberSink {
- public:
-  explicit JoinedMembers(Sink& out) : out_(out) {}
-  void begin(const Member&) override {}
-  void write(std::span<const uint8_t> b) override { out_.write(b); }
-  void end(const Member&) override {}
-
- private:
-  Sink& out_;
-};
-
-// The same into the caller's memory, where blocks are decoded to.
-class MemoryMembers final : public MemberSink {
- public:
-  explicit MemoryMembers(MemorySink& out) : out_(out) {}
-  void begin(const Member&) override {}
-  void write(std::span<const uint8_t> b) override { out_.write(b); }
-  std::span<uint8_t> place(uint64_t at, size_t n) override { return out_.place(at, n); }
-  void end(const Member&) override {}
-
- private:
-  MemorySink& out_;
-};
 
 template <class F>
 gramzip_status guarded(F f) {
@@ -380,9 +281,9 @@ gramzip_status gramzip_encode_delta(const void* base, const void* target, size_t
     require(((base != nullptr && target != nullptr) || size == 0) && dst_size != nullptr &&
                 (dst != nullptr || *dst_size == 0),
             "a null pointer");
-    require(dtype == GRAMZIP_DTYPE_BYTES ||
-                (dtype >= GRAMZIP_DTYPE_BF16 && dtype <= GRAMZIP_DTYPE_I64),
-            "the dtype is unknown");
+    require(
+        dtype == GRAMZIP_DTYPE_BYTES || (dtype >= GRAMZIP_DTYPE_BF16 && dtype <= GRAMZIP_DTYPE_I64),
+        "the dtype is unknown");
     const auto type = static_cast<ElementType>(dtype);
     require(size % element_info(type).bytes == 0, "the size is no whole number of elements");
     MemorySource in(target, size);

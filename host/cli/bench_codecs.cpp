@@ -15,13 +15,19 @@
 
 namespace gramzip::cli {
 namespace {
-class ViewSource final : public Source {
+class ViewSource final : public Source, public RandomSource {
  public:
   explicit ViewSource(const Bytes& bytes) : bytes_(bytes) {}
   size_t read(uint8_t* p, size_t n) override {
-    n = std::min(n, bytes_.size() - at_);
-    if (n > 0) std::memcpy(p, bytes_.data() + at_, n);
+    n = read_at(at_, p, n);
     at_ += n;
+    return n;
+  }
+  uint64_t size() const override { return bytes_.size(); }
+  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
+    if (at >= bytes_.size()) return 0;
+    n = std::min<size_t>(n, bytes_.size() - at);
+    std::memcpy(p, bytes_.data() + at, n);
     return n;
   }
   std::span<const uint8_t> view(size_t n) override {
@@ -68,8 +74,8 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, std::span<const Mod
                          int threads) {
   const ContentMode mode = o.mode;
   const int level = o.level;
-  const bool lines_aligned = o.lines_aligned;
-  return {"gramzip -" + std::to_string(level), threads,
+  const bool lines_aligned = o.lines_aligned, fast = o.fast;
+  return {fast ? "gramzip --fast" : "gramzip -" + std::to_string(level), threads,
           [=](const Bytes& in, Bytes& out) {
             ViewSource source(in);
             BytesSink sink(out);
@@ -79,11 +85,13 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, std::span<const Mod
             c.backend = backend;
             c.level = level;
             c.lines_aligned = lines_aligned;
+            c.fast = fast;
             c.models = models;
             bool given = false;
             compress(
                 [&](MemberInput& m) {
                   m.source = &source;
+                  m.random = &source;
                   return !std::exchange(given, true);
                 },
                 sink, c);
@@ -95,6 +103,7 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, std::span<const Mod
             d.threads = threads;
             d.backend = backend;
             d.models = models;
+            d.archive = &source;
             decompress(source, sink, d);
           }};
 }

@@ -62,6 +62,10 @@ class LineSink final : public Sink {
   uint64_t line_ = 1, seen_ = 0;
 };
 
+[[noreturn]] void fail_no_member(const std::string& name) {
+  throw CliError("no file '" + shown(name) + "' in the archive; gramzip list names what there is");
+}
+
 const Member& find_member(const ArchiveReader& reader, const std::string& name) {
   const Member* found = nullptr;
   for (const Member& m : reader.members()) {
@@ -70,9 +74,7 @@ const Member& find_member(const ArchiveReader& reader, const std::string& name) 
       throw CliError("file '" + shown(name) + "' occurs twice; use --bytes A:B");
     found = &m;
   }
-  if (found == nullptr)
-    throw CliError("no file '" + shown(name) +
-                   "' in the archive; gramzip list names what there is");
+  if (found == nullptr) fail_no_member(name);
   return *found;
 }
 
@@ -84,15 +86,17 @@ struct FoundTensor {
 
 FoundTensor find_tensor(ArchiveReader& reader, const Options& o, const DecompressOptions& d) {
   std::vector<FoundTensor> found;
-  bool any = false;
+  bool any = false, named = o.member.empty();
   for (const Member& m : reader.members()) {
     if (!o.member.empty() && m.name != o.member) continue;
+    named = true;
     std::optional<Checkpoint> checkpoint = member_checkpoint(reader, m, d);
     if (!checkpoint) continue;
     any = true;
     for (Tensor& t : checkpoint->tensors)
       if (t.name == o.tensor) found.push_back({std::move(t), checkpoint->kind, m.name});
   }
+  if (!named) fail_no_member(o.member);
   if (!any)
     throw CliError("no file with tensors" +
                    (o.member.empty() ? " in the archive" : ": " + shown(o.member)) +

@@ -9,67 +9,12 @@
 #include "host/cli/files.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
+#include "host/cli/sizes.h"
 #include "host/cli/tensors.h"
 
 namespace gramzip::cli {
 namespace {
 using nlohmann::ordered_json;
-
-// The share of the archive that carries content [begin, end): of each segment what its bytes take
-// in proportion.
-uint64_t compressed_share(const std::vector<SegmentInfo>& segments, uint64_t begin, uint64_t end) {
-  auto s = std::upper_bound(
-      segments.begin(), segments.end(), begin,
-      [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
-  double sum = 0;
-  for (; s != segments.end() && s->content_offset < end; ++s) {
-    const uint64_t from = std::max(begin, s->content_offset);
-    const uint64_t to = std::min(end, s->content_offset + s->content_bytes);
-    sum += static_cast<double>(s->section_bytes) * static_cast<double>(to - from) /
-           static_cast<double>(s->content_bytes);
-  }
-  return static_cast<uint64_t>(sum + 0.5);
-}
-
-const char* codec_text(Codec c) {
-  switch (c) {
-    case Codec::bytes:
-      return "bytes";
-    case Codec::floats:
-      return "floats";
-    case Codec::ngram:
-      return "ngram";
-    case Codec::exact_floats:
-      return "exact";
-    case Codec::quantized:
-      return "quantized";
-    case Codec::reference:
-      return "reference";
-    case Codec::planes:
-      return "planes";
-    case Codec::fast_floats:
-      return "fast";
-    case Codec::delta:
-      return "delta";
-    case Codec::sparse_delta:
-      return "sparse";
-  }
-  return "?";
-}
-
-// Sizes of one tensor or of all.
-struct Sizes {
-  uint64_t count = 0, content = 0, compressed = 0;
-  double elements = 0;
-  void add(const Sizes& s) {
-    count += s.count, content += s.content, compressed += s.compressed, elements += s.elements;
-  }
-  bool has_elements() const { return elements > 0; }
-  double bits() const { return 8 * static_cast<double>(compressed) / elements; }
-  std::string bits_text() const {
-    return has_elements() ? fmt::format("{:.3f}", bits()) : std::string("-");
-  }
-};
 
 // The hash of a segment's model; empty if it has none.
 std::string model_text(const SegmentHeader& h) {
@@ -78,26 +23,29 @@ std::string model_text(const SegmentHeader& h) {
 
 // What a segment needs: a model, earlier content, a part of the base.
 std::string needs_text(const SegmentHeader& h) {
-  const bool refers = h.codec == Codec::reference || h.codec == Codec::delta ||
-                      h.codec == Codec::sparse_delta;
+  const bool refers =
+      h.codec == Codec::reference || h.codec == Codec::delta || h.codec == Codec::sparse_delta;
   if (!refers) return model_text(h);
   return fmt::format("{} {}", h.of_base ? "base" : "content", h.reference_at);
 }
 
-std::string ratio_text(uint64_t content, uint64_t archive) {
-  return archive == 0 ? "-" : fmt::format("{:.3f}", ratio(content, archive));
-}
-
 class Listing {
  public:
-  Listing(Options& o, const std::string& path, const DecompressOptions& decode)
-      : o_(o), path_(path), decode_(decode), reader_(std::make_shared<FileRandomSource>(path)) {
+  Listing(Options& o, const std::string& path)
+      : o_(o),
+        path_(path),
+        models_(load_models(o.model_files)),
+        bases_(o, nullptr, models_),
+        reader_(std::make_shared<FileRandomSource>(path)) {
+    decompress_.models = models_;
+    decompress_.find_base = [this](const frame::ContentId& id) { return bases_.find(id); };
     for (const frame::ArchiveHeader& h : reader_.headers()) {
-      if (h.has(frame::kFeatureDelta)) bases_.push_back(h.base);
-      // Their names may lie in the base.
-      readable_ = readable_ && (!h.has(frame::kFeatureDelta) || decode.find_base(h.base) != nullptr);
+      if (!h.has(frame::kFeatureDelta)) continue;
+      needed_.push_back(h.base);
+      // What describes the tensors may lie in the base.
+      tensors_known_ = tensors_known_ && bases_.find(h.base) != nullptr;
     }
-    if (!readable_ && (o.tensors || o.console.verbose()))
+    if (!tensors_known_ && (o.tensors || o.console.verbose()))
       o.console.note(shown(path) + ": --base FILE or --base-dir DIR lists the tensors too");
   }
 
@@ -106,7 +54,7 @@ class Listing {
                       reader_.members().size(), reader_.members().size() == 1 ? "" : "s",
                       size_text(reader_.content_bytes()), size_text(reader_.archive_bytes()),
                       ratio_text(reader_.content_bytes(), reader_.archive_bytes())));
-    for (const frame::ContentId& base : bases_)
+    for (const frame::ContentId& base : needed_)
       print(fmt::format("a delta against a base of {}\n", describe_content(base)));
     print(fmt::format("{:>12} {:>12} {:>7}  {:<11}  {:<32}  {}\n", "size", "compressed", "ratio",
                       "kind", "xxh3-128", "name"));
@@ -117,7 +65,7 @@ class Listing {
                         m.name.empty() ? "(no name)" : shown(m.name)));
       if (wants_tensors()) print_tensors(m);
     }
-    if (readable_ && o_.tensors) print_totals();
+    if (o_.tensors) print_totals();
     if (o_.console.verbose()) print_segments();
   }
 
@@ -127,9 +75,9 @@ class Listing {
     j["content_bytes"] = reader_.content_bytes();
     j["archive_bytes"] = reader_.archive_bytes();
     j["ratio"] = ratio(reader_.content_bytes(), reader_.archive_bytes());
-    if (!bases_.empty()) {
+    if (!needed_.empty()) {
       j["bases"] = ordered_json::array();
-      for (const frame::ContentId& base : bases_)
+      for (const frame::ContentId& base : needed_)
         j["bases"].push_back({{"bytes", base.bytes}, {"hash", base.hash.hex()}});
     }
     j["segment_count"] = reader_.segments().size();
@@ -146,7 +94,10 @@ class Listing {
       if (wants_tensors()) add_tensors(m, e);
       j["members"].push_back(std::move(e));
     }
-    if (wants_tensors()) j["tensors"] = sizes_json(total_);
+    if (wants_tensors()) {
+      j["tensors"] = {{"count", total_.count}};
+      j["tensors"].update(total_.json());
+    }
     if (!o_.console.verbose()) return j;
     j["segments"] = ordered_json::array();
     for (size_t i = 0; i < reader_.segments().size(); ++i) {
@@ -171,7 +122,7 @@ class Listing {
     return compressed_share(reader_.segments(), begin, end);
   }
 
-  bool wants_tensors() const { return readable_ && (o_.tensors || o_.console.verbose()); }
+  bool wants_tensors() const { return tensors_known_ && (o_.tensors || o_.console.verbose()); }
 
   Sizes sizes_of(const Tensor& t) {
     const Sizes s{1, t.end - t.begin, share_of(t.begin, t.end), element_count(t)};
@@ -196,33 +147,22 @@ class Listing {
     return out;
   }
 
-  static ordered_json sizes_json(const Sizes& s) {
-    ordered_json j = {{"count", s.count},
-                      {"size", s.content},
-                      {"compressed", s.compressed},
-                      {"ratio", ratio(s.content, s.compressed)},
-                      {"bits_per_weight", nullptr}};
-    if (s.has_elements()) j["bits_per_weight"] = s.bits();
-    return j;
-  }
-
   void add_tensors(const Member& m, ordered_json& member) {
-    const auto checkpoint = member_checkpoint(reader_, m, decode_);
+    const auto checkpoint = member_checkpoint(reader_, m, decompress_);
     if (!checkpoint) return;
     ordered_json& list = member["tensors"] = ordered_json::array();
     for (const Tensor& t : checkpoint->tensors) {
       const Sizes s = sizes_of(t);
       ordered_json j = {
           {"name", t.name}, {"dtype", t.dtype}, {"shape", t.shape}, {"start", t.begin}};
-      j.update(sizes_json(s));
-      j.erase("count");
+      j.update(s.json());
       j["codecs"] = codecs_of(t.begin, t.end);
       list.push_back(std::move(j));
     }
   }
 
   void print_tensors(const Member& m) {
-    const auto checkpoint = member_checkpoint(reader_, m, decode_);
+    const auto checkpoint = member_checkpoint(reader_, m, decompress_);
     if (!checkpoint) return;
     print(fmt::format("{:>12} {:>12} {:>7} {:>7}  {:<8} {:<12} {:<16} {}\n", "size", "compressed",
                       "ratio", "bits", "dtype", "codec", "shape", "tensor"));
@@ -259,26 +199,23 @@ class Listing {
 
   Options& o_;
   std::string path_;
-  const DecompressOptions& decode_;
+  std::vector<ModelPtr> models_;
+  Bases bases_;
+  DecompressOptions decompress_;
   ArchiveReader reader_;
-  std::vector<frame::ContentId> bases_;
-  bool readable_ = true;                      // so that tensors can be listed
   std::vector<std::optional<Codec>> codecs_;  // by segment, as far as asked for
-  Sizes total_;                               // of the tensors listed so far
+  std::vector<frame::ContentId> needed_;      // bases
+  bool tensors_known_ = true;
+  Sizes total_;  // of the tensors listed so far
 };
 }  // namespace
 
 int run_list(Options& o) {
   if (o.files.empty()) throw CliError("list needs an archive; see gramzip list --help");
-  const std::vector<ModelPtr> models = load_models(o.model_files);
-  Bases bases(o, nullptr, models);
-  DecompressOptions decode;
-  decode.models = models;
-  decode.find_base = [&](const frame::ContentId& id) { return bases.find(id); };
   ordered_json all = {{"command", "list"}, {"archives", ordered_json::array()}};
   const int code = for_each_file(o, [&](const std::string& path) {
     try {
-      Listing listing(o, path, decode);
+      Listing listing(o, path);
       if (o.console.json) {
         all["archives"].push_back(listing.json());
       } else {

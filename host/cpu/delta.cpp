@@ -4,7 +4,6 @@
 
 #include <cstring>
 
-#include "gramzip/core/plan.h"
 #include "host/base/cpu_features.h"
 
 namespace gramzip::cpu {
@@ -15,14 +14,6 @@ uint32_t sums_of(ElementType type) {
 
 // Bits of raw behind a code, at most; more than any symbol of a checked table has.
 uint32_t most_raw(ElementType type) { return delta::arithmetic(type).bits - 3; }
-
-// A block without a raw plane, whose class ids tell `classes` apart.
-BlockPlan plan_delta(uint32_t decoded_bytes, ElementType type, uint32_t classes) {
-  Split s{};
-  s.bytes = element_info(type).bytes;
-  s.interleaved = true;
-  return plan_block(decoded_bytes, s, classes);
-}
 
 // What a lane of a block may read or write from its start on.
 size_t lane_room(ElementType type, uint32_t n) {
@@ -68,7 +59,7 @@ uint32_t DeltaEncoder::encode(ElementType type, std::span<const uint8_t> content
                               const uint16_t* exponents, const uint8_t* class_ids,
                               const DeltaEncodeTables& tables, uint8_t* out) {
   const auto size = static_cast<uint32_t>(content.size());
-  const BlockPlan plan = plan_delta(size, type, tables.classes);
+  const BlockPlan plan = delta::plan_dense(size, type, tables.classes);
   // An odd number of cache lines apart, so that the lanes do not share sets of the cache.
   const size_t stride = ((lane_room(type, plan.n) + 63) / 64 | 1) * 64;
   if (lanes_.size() < stride * kLanes) lanes_.resize(stride * kLanes);
@@ -92,7 +83,7 @@ uint32_t DeltaEncoder::encode(ElementType type, std::span<const uint8_t> content
 BlockStatus DeltaDecoder::decode(ElementType type, std::span<const uint8_t> coded,
                                  std::span<const uint8_t> base, const DeltaDecodeTables& tables,
                                  std::span<uint8_t> out) {
-  const BlockPlan plan = plan_delta(static_cast<uint32_t>(out.size()), type, tables.classes);
+  const BlockPlan plan = delta::plan_dense(static_cast<uint32_t>(out.size()), type, tables.classes);
   if (coded.size() < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;
   const uint32_t id_bits = class_id_bits(tables.classes);
   const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));

@@ -34,8 +34,8 @@ void check_before(const ArchiveReader& reader, size_t size) {
                                           " bytes, the buffer has " + std::to_string(size));
   for (size_t i = 0; i < reader.segments().size(); ++i) {
     const SegmentHeader h = reader.segment_header(i);
-    const bool refers = h.codec == Codec::reference || h.codec == Codec::delta ||
-                        h.codec == Codec::sparse_delta;
+    const bool refers =
+        h.codec == Codec::reference || h.codec == Codec::delta || h.codec == Codec::sparse_delta;
     if (refers && (!h.of_base || h.reference_at != reader.segments()[i].content_offset))
       fail(ErrorCode::unsupported, "segment " + std::to_string(i) +
                                        ": refers to another place, so the delta cannot be "

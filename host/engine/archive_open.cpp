@@ -104,8 +104,8 @@ void ArchiveReader::Impl::load_archive(uint64_t at, uint64_t content, const fram
       segments.push_back(
           {at + e.offset, e.bytes, content_bytes + e.content_offset, e.content_bytes});
       const size_t before = models.size() - models_before;
-      places.push_back({e, at, archive, models.size() - std::min(before, frame::kModelsInReach),
-                        models.size()});
+      places.push_back(
+          {e, at, archive, models.size() - std::min(before, frame::kModelsInReach), models.size()});
       continue;
     }
     if (e.type == SectionType::model) {

@@ -73,9 +73,9 @@ EarlierSegment ArchiveReader::Impl::earlier(size_t archive, uint64_t content_off
   const auto end = archive + 1 == headers.size()
                        ? places.end()
                        : places.begin() + static_cast<ptrdiff_t>(first_segments[archive + 1]);
-  const auto after = std::upper_bound(
-      begin, end, content_offset,
-      [](uint64_t at, const Place& p) { return at < p.entry.content_offset; });
+  const auto after = std::upper_bound(begin, end, content_offset, [](uint64_t at, const Place& p) {
+    return at < p.entry.content_offset;
+  });
   const Place& p = *(after - 1);  // there is one: the first begins at 0
   return {in.get(), p.archive_at + p.entry.offset, p.entry.content_offset, p.entry.content_bytes};
 }
@@ -133,9 +133,8 @@ void ArchiveReader::check_coded(size_t segment) const {
     coded.resize(m.records[b].coded_bytes);
     read_exactly(*impl_->in, p.archive_at + p.entry.offset + h.data_at() + m.offsets[b],
                  coded.data(), coded.size(), where);
-    const BlockStatus status = hash64(coded) == m.records[b].coded_hash
-                                   ? BlockStatus::ok
-                                   : BlockStatus::bad_coded_hash;
+    const BlockStatus status =
+        hash64(coded) == m.records[b].coded_hash ? BlockStatus::ok : BlockStatus::bad_coded_hash;
     judge({&status, 1}, b, where);
   }
 }

@@ -112,8 +112,7 @@ BasePtr require_base(const frame::ArchiveHeader& header, const DecompressOptions
   const std::string needs =
       "archive header: it is a delta against a base of " + describe_content(header.base);
   BasePtr base = options.find_base ? options.find_base(header.base) : nullptr;
-  if (!base)
-    fail(ErrorCode::unsupported, needs + "; give it with --base FILE or --base-dir DIR");
+  if (!base) fail(ErrorCode::unsupported, needs + "; give it with --base FILE or --base-dir DIR");
   if (base->bytes() != header.base.bytes)
     fail(ErrorCode::invalid_argument,
          needs + "; the given one has " + std::to_string(base->bytes()) + " bytes");

@@ -18,8 +18,7 @@ struct Batch {
 EncodedSegment reference_to(const Chunk& c, uint64_t at, bool of_base) {
   const Hash128 hash = hash128(c.content);
   EncodedSegment s;
-  s.header =
-      make_reference_header(c.type, static_cast<uint32_t>(c.content.size()), at, of_base);
+  s.header = make_reference_header(c.type, static_cast<uint32_t>(c.content.size()), at, of_base);
   s.header.model_low = hash.low;
   s.header.model_high = hash.high;
   return s;

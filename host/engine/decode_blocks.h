@@ -8,11 +8,10 @@
 #include "host/frame/segment_meta.h"
 
 namespace gramzip {
-// Decodes `count` blocks from `first` into out; base as in DecodeRequest. Throws Error(corrupt) that
-// names the first bad block.
+// Decodes `count` blocks from `first` into out; base as in DecodeRequest. Throws Error(corrupt)
+// that names the first bad block.
 void decode_blocks(Backend& backend, const SegmentView& segment, uint32_t first, uint32_t count,
-                   std::span<uint8_t> out, std::span<const uint8_t> base,
-                   const std::string& where);
+                   std::span<uint8_t> out, std::span<const uint8_t> base, const std::string& where);
 // Throws for the first status that is not ok.
 void judge(std::span<const BlockStatus> status, uint32_t first_block, const std::string& where);
 }  // namespace gramzip

@@ -47,8 +47,7 @@ uint32_t decode_part(RandomSource& in, uint64_t data_at, uint64_t data_bytes,
                      const frame::SegmentMeta& m, uint64_t begin, uint64_t end,
                      const model::TextModel* model, Base* base, Backend& backend,
                      std::vector<uint8_t>& out, const std::string& where) {
-  const uint32_t first =
-      model != nullptr ? 0 : static_cast<uint32_t>(begin >> m.header.block_log2);
+  const uint32_t first = model != nullptr ? 0 : static_cast<uint32_t>(begin >> m.header.block_log2);
   const auto last = static_cast<uint32_t>((end - 1) >> m.header.block_log2);
   const uint32_t count = last - first + 1;
 
@@ -92,8 +91,8 @@ uint32_t decode_earlier(const Reference& r, const std::function<EarlierSegment(u
   uint8_t bytes[frame::kSectionHeaderBytes];
   read_exactly(*e.in, e.at, bytes, sizeof bytes, r.where);
   const frame::SectionHeader section = frame::load_section_header(bytes, r.where);
-  const std::string where = r.where + ", which refers to that at content offset " +
-                            std::to_string(e.content_offset);
+  const std::string where =
+      r.where + ", which refers to that at content offset " + std::to_string(e.content_offset);
   const frame::SegmentMeta m = read_segment_meta(*e.in, e.at, section, where);
   if (m.header.codec == Codec::reference) corrupt("it refers to a reference");
   if (m.header.codec == Codec::ngram) corrupt("it refers to text with a model");

@@ -64,8 +64,8 @@ ArchiveSummary decompress(Source& archive, MemberSink& out, const DecompressOpti
           const frame::SectionBody& parts = item.section.parts;
           item.meta = frame::load_segment_meta(parts.meta, parts.data.size(), item.where);
           frame::check_block_padding(item.meta, parts.data, item.where);
-          const ModelPtr model =
-              find_model(item.meta, *item.in_reach, reader.header().features, options.models, item.where);
+          const ModelPtr model = find_model(item.meta, *item.in_reach, reader.header().features,
+                                            options.models, item.where);
           if (item.content.empty()) {
             item.buffer = contents.take();
             item.buffer.resize(item.meta.header.decoded_bytes);

@@ -28,9 +28,9 @@ void EarlierSegments::add(const frame::Section& section) {
 
 EarlierSegment EarlierSegments::find(uint64_t content_offset) {
   const std::lock_guard lock(mutex_);
-  const auto after = std::upper_bound(
-      segments_.begin(), segments_.end(), content_offset,
-      [](uint64_t at, const EarlierSegment& e) { return at < e.content_offset; });
+  const auto after =
+      std::upper_bound(segments_.begin(), segments_.end(), content_offset,
+                       [](uint64_t at, const EarlierSegment& e) { return at < e.content_offset; });
   return after == segments_.begin() ? EarlierSegment() : *(after - 1);
 }
 }  // namespace gramzip

@@ -12,7 +12,8 @@
 namespace gramzip {
 class EarlierSegments {
  public:
-  // archive: the archive's bytes from `at` on, if they can be read anywhere; else segments are kept.
+  // archive: the archive's bytes from `at` on, if they can be read anywhere; else segments are
+  // kept.
   EarlierSegments(const frame::ArchiveHeader& header, RandomSource* archive, uint64_t at)
       : on_(header.has(frame::kFeatureReferences)), archive_(archive), at_(at) {}
   // A segment section, in order.

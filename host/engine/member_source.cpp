@@ -16,15 +16,6 @@ class VectorSink final : public Sink {
  private:
   std::vector<uint8_t>& bytes_;
 };
-
-// The segment that holds content byte `at`.
-size_t segment_at(const ArchiveReader& reader, uint64_t at) {
-  const auto& list = reader.segments();
-  const auto s = std::upper_bound(
-      list.begin(), list.end(), at,
-      [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
-  return static_cast<size_t>(s - list.begin());
-}
 }  // namespace
 
 MemberSource::MemberSource(ArchiveReader& reader, const Member& member,
@@ -67,12 +58,13 @@ const MemberSource::Piece& MemberSource::piece(uint64_t at) {
 }
 
 MemberSource::Piece MemberSource::decode(uint64_t at) {
-  const size_t number = segment_at(reader_, at);
+  const size_t number = reader_.segment_at(at);
   const SegmentInfo& s = reader_.segments().at(number);
   const auto [known, fresh] = piece_bytes_.try_emplace(number, 0);
   if (fresh) {
     const SegmentHeader h = reader_.segment_header(number);
-    known->second = h.codec == Codec::ngram ? s.content_bytes : uint64_t{1} << h.block_log2;
+    const bool whole = h.codec == Codec::ngram || h.codec == Codec::reference;
+    known->second = whole ? s.content_bytes : uint64_t{1} << h.block_log2;
   }
   const uint64_t bytes = known->second;
   const uint64_t from = (at - s.content_offset) / bytes * bytes;
@@ -88,7 +80,7 @@ std::optional<Checkpoint> member_checkpoint(ArchiveReader& reader, const Member&
   const bool promised = member.kind != MemberKind::plain;
   if (member.size == 0) return std::nullopt;
   if (!promised &&
-      reader.segment_header(segment_at(reader, member.start)).type == ElementType::text)
+      reader.segment_header(reader.segment_at(member.start)).type == ElementType::text)
     return std::nullopt;
   std::optional<Checkpoint> found;
   try {

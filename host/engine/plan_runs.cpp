@@ -109,10 +109,6 @@ void join_short(std::vector<Piece>& pieces) {
 }
 }  // namespace
 
-ElementType coded_type(ElementType type) {
-  return element_info(type).codec == Codec::planes ? ElementType::bytes : type;
-}
-
 std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
                           std::span<const uint32_t> twins,
                           const std::function<std::optional<uint64_t>(const Tensor&)>& base_of,
@@ -127,7 +123,7 @@ std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
     const Tensor& t = checkpoint.tensors[i];
     if (t.begin == t.end) continue;
-    Piece p{t.begin, t.end, coded_type(t.type)};
+    Piece p{t.begin, t.end, t.type};
     p.twins = twins.empty() ? 0 : twins[i];
     p.own = p.twins != 0 || p.bytes() >= kOwnSegment;
     p.period = t.period;

@@ -21,9 +21,6 @@ struct Run {
   std::optional<uint64_t> base_at;  // what stands in the base in place of the run's first byte
 };
 
-// What elements of a type are coded as: integers as bytes.
-ElementType coded_type(ElementType type);
-
 // twins: of each tensor, or empty. base_of: where in the base a tensor's like lies. base_start:
 // where that of the member does. text_header: how many bytes of text the file begins with.
 std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,

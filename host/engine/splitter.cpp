@@ -99,7 +99,10 @@ void Splitter::plan_member() {
   }
   if (wanted)
     fail(ErrorCode::invalid_argument,
-         "not a file of tensors that gramzip knows; compress it with --as bytes");
+         member_.random != nullptr
+             ? "not a file of tensors that gramzip knows; compress it with --as bytes"
+             : "not a safetensors file, and others are not looked for in a pipe; compress it with "
+               "--as bytes");
 }
 
 bool Splitter::start_member() {
@@ -126,7 +129,7 @@ bool Splitter::start_member() {
   base_start_ = base_ ? base_->member(member_.name, number == 0) : std::nullopt;
   run_offset_ = 0;
   if (member_.type) {
-    runs_.assign(1, {kToTheEnd, coded_type(*member_.type), false, 0, 0, base_start_});
+    runs_.assign(1, {kToTheEnd, *member_.type, false, 0, 0, base_start_});
   } else {
     runs_.assign(1, {kToTheEnd, ElementType::bytes, true, 0, 0, base_start_});
     plan_member();

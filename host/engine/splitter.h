@@ -10,8 +10,8 @@
 #include "host/engine/engine.h"
 #include "host/engine/plan_runs.h"
 #include "host/engine/twins.h"
-#include "host/frame/index.h"
 #include "host/formats/safetensors.h"
+#include "host/frame/index.h"
 #include "host/frame/member_records.h"
 
 namespace gramzip {
@@ -70,7 +70,7 @@ class Splitter {
   std::optional<uint64_t> base_start_;  // of the member at hand
   Twins twins_;
   std::deque<Run> runs_;
-  uint64_t run_offset_ = 0;  // in the run at hand
+  uint64_t run_offset_ = 0;     // in the run at hand
   std::vector<uint8_t> ahead_;  // bytes read for a look and not yet given out
   size_t ahead_at_ = 0;
   std::vector<uint8_t> kept_;  // plain content read and counted, for the next segment

@@ -33,7 +33,8 @@ std::vector<uint32_t> Twins::look(RandomSource& file, std::span<const Tensor> te
     const Look look = look_of(tensors[i]);
     if (look.bytes < kLeastTwin || (!across_ && alike[look] < 2)) continue;
     const Hash128 hash = sample(file, tensors[i]);
-    Seen& s = seen.try_emplace({look, hash.low, hash.high}, Seen{tensors[i].begin, {}}).first->second;
+    Seen& s =
+        seen.try_emplace({look, hash.low, hash.high}, Seen{tensors[i].begin, {}}).first->second;
     s.tensors.push_back(i);
   }
   reach_ = 0;

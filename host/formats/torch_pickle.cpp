@@ -2,12 +2,11 @@
 #include "host/formats/torch_pickle.h"
 
 #include "host/formats/pickle_stack.h"
-#include "host/formats/torch_globals.h"
+#include "host/formats/torch_storages.h"
 
 namespace gramzip::torch {
 namespace {
 constexpr uint64_t kMaxOpcodes = 1u << 25;
-constexpr size_t kMaxRank = 64;
 
 // The stack machine of a pickle, over values that are places. run() ends at the first opcode that
 // it does not know or that finds too little on the stack.
@@ -21,8 +20,7 @@ class Scanner {
       const uint8_t* op = in_.take(1);
       if (op == nullptr || *op == '.' || !step(*op)) break;
     }
-    finish();
-    return std::move(storages_);
+    return storages_.finish(file_, names_);
   }
 
  private:
@@ -125,7 +123,6 @@ class Scanner {
     }
   }
 
-  static Value plain(Value v) { return v.kind == Kind::tuple ? Value() : v; }
   template <class T>
   bool integer() {
     T v = 0;
@@ -198,84 +195,24 @@ class Scanner {
     if (id.size() >= 5 && id[1].kind == Kind::global && id[4].kind == Kind::integer &&
         string_of(id[0]) == "storage") {
       const uint32_t entry = lookup_(string_of(id[2]));
-      if (entry != kNoEntry) v = {Kind::storage, storage_of(entry, dtype_of(id[1].n), id[4].at), 0};
+      if (entry != kNoEntry)
+        v = {Kind::storage, storages_.of(entry, dtype_of(id[1].n), id[4].at), 0};
     }
     return stack_.pop(1) && stack_.push(v);
   }
-  uint32_t storage_of(uint32_t entry, const formats::Dtype* dtype, uint64_t elements) {
-    const auto [known, fresh] =
-        by_entry_.try_emplace(entry, static_cast<uint32_t>(storages_.size()));
-    if (fresh) {
-      storages_.emplace_back();
-      storages_.back().entry = entry;
-      storages_.back().dtype = dtype;
-      storages_.back().elements = elements;
-      named_.emplace_back();
-    } else if (storages_[known->second].dtype != dtype ||
-               storages_[known->second].elements != elements) {
-      storages_[known->second].dtype = nullptr;
-    }
-    return known->second;
-  }
-
   bool call() {
     if (stack_.size() < 2) return false;
     const Value f = stack_.top(1);
-    const Value result = f.kind == Kind::global ? apply(f.n, stack_.items(stack_.top(0))) : Value();
+    Value result;
+    if (f.kind == Kind::global) result = storages_.call(f.n, stack_.items(stack_.top(0)), stack_);
     // An unknown object can hold tensors too.
     return stack_.pop(2) && stack_.push(result.kind == Kind::other ? names_.add() : result);
   }
-  Value apply(uint32_t f, std::span<const Value> args) {
-    if (f == kRebuildFromType && args.size() >= 3 && args[0].kind == Kind::global) {
-      f = args[0].n;
-      args = stack_.items(args[2]);
-    }
-    if (f == kRebuildParameter && !args.empty()) return plain(args[0]);
-    const bool typed = f == kRebuildTensorTyped;
-    if ((f != kRebuildTensor && !typed) || args.size() < (typed ? 7u : 4u) ||
-        args[0].kind != Kind::storage)
-      return {};
-    const uint32_t n = args[0].n;
-    Storage& s = storages_[n];
-    if (typed) retype(n, args[6].kind == Kind::global ? dtype_of(args[6].n) : nullptr);
-    const bool whole = args[1].kind == Kind::integer && args[1].at == 0 &&
-                       take_shape(s, stack_.items(args[2]), stack_.items(args[3]));
-    return {Kind::tensor, n, whole ? 1u : 0u};
-  }
-  // A storage without a type of its own has its elements counted in bytes.
-  void retype(uint32_t n, const formats::Dtype* dtype) {
-    Storage& s = storages_[n];
-    if (named_[n].typed != nullptr || dtype == nullptr || s.dtype == nullptr) {
-      if (named_[n].typed != dtype) s.dtype = nullptr;
-      return;
-    }
-    named_[n].typed = dtype;
-  }
-
-  // True if the tensor is all of its storage, in order.
-  bool take_shape(Storage& s, std::span<const Value> shape, std::span<const Value> stride) const {
-    if (shape.size() != stride.size() || shape.size() > kMaxRank) return false;
-    const formats::Dtype* typed = named_[static_cast<size_t>(&s - storages_.data())].typed;
-    uint64_t elements = 1;
-    for (size_t i = shape.size(); i-- > 0;) {
-      if (shape[i].kind != Kind::integer || stride[i].kind != Kind::integer) return false;
-      if (shape[i].at != 1 && stride[i].at != elements) return false;
-      if (__builtin_mul_overflow(elements, shape[i].at, &elements)) return false;
-    }
-    if (elements != s.elements / (typed == nullptr ? 1 : typed->bits / 8)) return false;
-    if (s.has_shape) return true;
-    for (const Value& d : shape) s.shape.push_back(d.at);
-    s.has_shape = true;
-    return true;
-  }
-
   // A value becomes part of a container.
   void hold(const Value& container, const Value& key, const Value& v) {
     if (container.kind != Kind::node) return;
     if (v.kind == Kind::node) names_.hold(container.n, key, v.n);
-    if (v.kind != Kind::tensor || v.at == 0 || named_[v.n].node != Names::kNone) return;
-    named_[v.n].node = container.n;
-    named_[v.n].key = key;
+    if (v.kind == Kind::tensor && v.at != 0) storages_.name(v.n, container.n, key);
   }
   bool set_items(size_t n) {
     if (stack_.size() < n + 1) return false;
@@ -295,30 +232,12 @@ class Scanner {
     return stack_.pop(1);
   }
 
-  void finish() {
-    for (size_t i = 0; i < storages_.size(); ++i) {
-      Storage& s = storages_[i];
-      const Named& n = named_[i];
-      if (n.node != Names::kNone) s.name = names_.path(file_, n.node, n.key);
-      if (n.typed == nullptr || s.dtype == nullptr) continue;
-      s.dtype = n.typed;
-      s.elements /= n.typed->bits / 8;
-    }
-  }
-
-  struct Named {
-    uint32_t node = Names::kNone;
-    Value key;
-    const formats::Dtype* typed = nullptr;  // by the tensors on it
-  };
   RandomSource& file_;
   formats::ByteWindow in_;
   const Lookup& lookup_;
   Stack stack_;
   Names names_;
-  std::vector<Storage> storages_;
-  std::vector<Named> named_;  // as storages_
-  std::unordered_map<uint32_t, uint32_t> by_entry_;
+  Storages storages_;
 };
 }  // namespace
 

@@ -12,8 +12,8 @@
 namespace gramzip::frame {
 inline constexpr uint32_t kArchiveHeaderBytes = 128, kSectionHeaderBytes = 64, kTrailerBytes = 128;
 inline constexpr uint16_t kVersion = 1;
-// Features (docs/format.md, 2.1). Segments may be coded against a base, may refer to models that the
-// archive does not hold, may stand for earlier content.
+// Features (docs/format.md, 2.1). Segments may be coded against a base, may refer to models that
+// the archive does not hold, may stand for earlier content.
 inline constexpr uint32_t kFeatureDelta = 1u << 1, kFeatureModels = 1u << 2,
                           kFeatureReferences = 1u << 3;
 // A segment may use one of this many model sections before it, the last ones.

@@ -113,8 +113,7 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   // A reference has no blocks, and of all fields the sizes and what it refers to.
   const bool reference = h.codec == Codec::reference;
   h.block_log2 = p[3];
-  if (reference ? h.block_log2 != 0
-                : h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
+  if (reference ? h.block_log2 != 0 : h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
     corrupt("impossible block size");
   h.symbol_bits = p[4];
   if (h.symbol_bits < rules.least_symbol_bits || h.symbol_bits > rules.most_symbol_bits)

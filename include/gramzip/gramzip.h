@@ -74,8 +74,8 @@ typedef struct gramzip_options {
   const gramzip_model* const* models;
   size_t model_count;
   /* Since 0.3. What deltas are coded against, in host memory: compression codes against it and names it by size
-   * and hash, decompression needs the same bytes. Null: none. gramzip_encode_delta and gramzip_apply_delta,
-   * which are given theirs, take no notice of it. */
+   * and hash, decompression needs the same bytes, apart from where it writes. Null: none. gramzip_encode_delta
+   * and gramzip_apply_delta, which are given theirs, take no notice of it. */
   const void* base;
   size_t base_size;
   int32_t fast;     /* compression of weights: not 0: coded for fast decoding */

@@ -12,10 +12,12 @@ __device__ inline uint4 repeat_element(const uint8_t* p, uint32_t bytes) {
   return make_uint4(w[0], w[1], w[2], w[3]);
 }
 
-// Fills a block of n bytes: chunk(i) is chunk i of 16 bytes, byte(i) byte i, for the last few.
+// Fills a block of n bytes by `lanes` threads: chunk(i) is chunk i of 16 bytes, byte(i) byte i, for
+// the last few.
 template <class Chunk, class Byte>
-__device__ inline void fill_block(uint8_t* out, uint32_t n, uint32_t lane, Chunk chunk, Byte byte) {
-  for (uint32_t i = lane; i < n / 16; i += kWarp) reinterpret_cast<uint4*>(out)[i] = chunk(i);
-  for (uint32_t i = (n & ~15u) + lane; i < n; i += kWarp) out[i] = byte(i);
+__device__ inline void fill_block(uint8_t* out, uint32_t n, uint32_t lane, Chunk chunk, Byte byte,
+                                  uint32_t lanes = kWarp) {
+  for (uint32_t i = lane; i < n / 16; i += lanes) reinterpret_cast<uint4*>(out)[i] = chunk(i);
+  for (uint32_t i = (n & ~15u) + lane; i < n; i += lanes) out[i] = byte(i);
 }
 }  // namespace gramzip::kernels

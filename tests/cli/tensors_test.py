@@ -112,6 +112,7 @@ class EveryFormat(Case):
         r = self.run_tool("get", "all.grz", "--tensor", "w", code=1, says="choose one with --file")
         self.assertIn(b"'g.gguf' and in 'm.safetensors'", r.stderr)
         self.run_tool("get", "all.grz", "--tensor", "w", "--file", "t.txt", code=1, says="no file with tensors")
+        self.run_tool("get", "all.grz", "--tensor", "w", "--file", "x", code=1, says="no file 'x' in the archive")
         self.run_tool("get", "all.grz", "--tensor", "nothing", code=1, says="gramzip list --tensors names")
 
     def test_no_dimensions(self):

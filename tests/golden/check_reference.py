@@ -14,7 +14,8 @@ def main():
         for path in sorted((root / drawer).glob("*.grz")):
             checked += 1
             try:
-                members = decoder.decode(path.read_bytes())
+                base = path.with_suffix(".base")
+                members = decoder.decode(path.read_bytes(), base=base.read_bytes() if base.exists() else None)
             except decoder.FormatError as error:
                 if drawer != "must_fail":
                     print(f"{path}: {error}")

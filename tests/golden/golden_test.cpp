@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 
+#include "host/engine/base.h"
 #include "tests/registry/cases.h"
 #include "tests/registry/memory_io.h"
 
@@ -43,15 +44,36 @@ std::map<std::string, std::vector<test::NamedFile>> record_inputs() {
   inputs["members"] = {{"a/b.txt", test::make_text(900, 1), 0644},
                        {"a/empty", {}, 0600},
                        {"run.sh", test::make_text(300, 2), 0755}};
+  const auto weights = [](uint64_t seed) {
+    return test::make_weights(ElementType::bf16, 4096, 0.05, seed);
+  };
+  inputs["references"] = {
+      {"w.safetensors", test::make_safetensors({{"embed", "BF16", weights(1), 16},
+                                                {"n1", "BF16", weights(2), 16},
+                                                {"head", "BF16", weights(1), 16},
+                                                {"n2", "BF16", weights(2), 16}})}};
+  inputs["delta-equal"] = inputs["references"];
   return inputs;
+}
+
+// NAME.base is what NAME.grz is a delta against.
+BasePtr base_beside(const fs::path& archive) {
+  const fs::path path = fs::path(archive).replace_extension(".base");
+  if (!fs::exists(path)) return nullptr;
+  return Base::of_file(std::make_shared<test::MemorySource>(read_file(path)), "w.safetensors");
 }
 }  // namespace
 
 TEST(Golden, TheEncoderStillWritesTheRecord) {
   for (const auto& [name, files] : record_inputs()) {
-    const auto archive = test::make_archive(files);
     const fs::path path = kDir / "encoder_record" / (name + ".grz");
-    if (std::getenv("GRAMZIP_GOLDEN_WRITE") != nullptr) {
+    const bool write = std::getenv("GRAMZIP_GOLDEN_WRITE") != nullptr;
+    if (write && name == "delta-equal")
+      write_file(fs::path(path).replace_extension(".base"), files[0].content);
+    CompressOptions options;
+    options.base = base_beside(path);
+    const auto archive = test::make_archive(files, options);
+    if (write) {
       fs::create_directories(path.parent_path());
       write_file(path, archive);
     }
@@ -66,7 +88,9 @@ TEST(Golden, RecordsAndMustDecodeDecode) {
     if (!fs::exists(kDir / drawer)) continue;
     for (const auto& entry : fs::directory_iterator(kDir / drawer)) {
       if (entry.path().extension() != ".grz") continue;
-      const test::CollectMembers out = test::open_archive(read_file(entry.path()));
+      DecompressOptions options;
+      options.find_base = [&](const frame::ContentId&) { return base_beside(entry.path()); };
+      const test::CollectMembers out = test::open_archive(read_file(entry.path()), options);
       const auto known = inputs.find(entry.path().stem());
       if (std::string(drawer) == "encoder_record" && known != inputs.end()) {
         ASSERT_EQ(out.files.size(), known->second.size());

@@ -112,7 +112,8 @@ TEST(Lies, SegmentFields) {
     s.data[s.records[0].coded_bytes] = 1;
   });
   expect("unknown mode", [](EncodedSegment& s) { s.records[0].mode = static_cast<BlockMode>(5); });
-  expect("block of the base, without", [](EncodedSegment& s) { s.records[0].mode = BlockMode::base; });
+  expect("block of the base, without",
+         [](EncodedSegment& s) { s.records[0].mode = BlockMode::base; });
 }
 
 TEST(Lies, CodeTables) {

@@ -24,11 +24,10 @@ const Bytes& base_bytes() {
 }
 
 EncodedSegment stored(size_t at) {
-  return test::encode_segment(
-      *make_cpu_backend(),
-      {"s", ElementType::bytes,
-       Bytes(first().begin() + static_cast<ptrdiff_t>(at),
-             first().begin() + static_cast<ptrdiff_t>(at + kSize))});
+  return test::encode_segment(*make_cpu_backend(),
+                              {"s", ElementType::bytes,
+                               Bytes(first().begin() + static_cast<ptrdiff_t>(at),
+                                     first().begin() + static_cast<ptrdiff_t>(at + kSize))});
 }
 
 // A reference to kSize bytes, and the content that it claims.
@@ -118,9 +117,9 @@ TEST(ReferenceLies, TheForgeItselfIsHonest) {
 }
 
 TEST(ReferenceLies, WhereTheyPoint) {
-  expect("not before it", {to(2 * kSize)});          // itself
-  expect("not before it", {to(2 * kSize - 1)});      // in part itself
-  expect("not before it", {to(3 * kSize), to(0)});   // forward
+  expect("not before it", {to(2 * kSize)});         // itself
+  expect("not before it", {to(2 * kSize - 1)});     // in part itself
+  expect("not before it", {to(3 * kSize), to(0)});  // forward
   expect("not before it", {to(uint64_t{1} << 60)});
   expect("several segments", {to(1)});
 }
@@ -197,7 +196,8 @@ TEST(ReferenceLies, ADeltaThatDeceivesIsReported) {
   gramzip_options o = GRAMZIP_OPTIONS_INIT;
   o.threads = 1;
   Bytes buffer = base_bytes();
-  EXPECT_EQ(gramzip_apply_delta(out.bytes.data(), out.bytes.size(), buffer.data(), buffer.size(), &o),
-            GRAMZIP_BUFFER_CHANGED);
+  EXPECT_EQ(
+      gramzip_apply_delta(out.bytes.data(), out.bytes.size(), buffer.data(), buffer.size(), &o),
+      GRAMZIP_BUFFER_CHANGED);
 }
 }  // namespace gramzip

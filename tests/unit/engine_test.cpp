@@ -170,8 +170,7 @@ TEST(Engine, UnknownVersionsAndFeaturesAreRefusedByName) {
   changed[8] = 2;
   EXPECT_EQ(code_of(changed, &what), ErrorCode::unsupported);
   EXPECT_NE(what.find("version 2"), std::string::npos) << what;
-  for (const auto& [bit, name] :
-       {std::pair{0, "lossy"}, {1, "delta"}, {7, "feature 7"}}) {
+  for (const auto& [bit, name] : {std::pair{0, "lossy"}, {1, "delta"}, {7, "feature 7"}}) {
     changed = archive;
     changed[12] = static_cast<uint8_t>(1 << bit);
     const uint64_t h = hash64({changed.data(), 120});

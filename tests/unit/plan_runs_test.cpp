@@ -53,8 +53,9 @@ TEST(PlanRuns, SmallTensorsOfATypeShareARun) {
 }
 
 TEST(PlanRuns, GapsJoinWhereElementsStayInStep) {
-  EXPECT_EQ(runs_of(Layout().tensor(kF32, 5000).gap(64).tensor(kF32, 5000).gap(128).tensor(kF32, 8)),
-            (Strings{"F32 10192", "F32 8"}));
+  EXPECT_EQ(
+      runs_of(Layout().tensor(kF32, 5000).gap(64).tensor(kF32, 5000).gap(128).tensor(kF32, 8)),
+      (Strings{"F32 10192", "F32 8"}));
   EXPECT_EQ(runs_of(Layout().tensor(kF32, 5000).gap(63).tensor(kF32, 5000)),
             (Strings{"F32 5000", "? 63", "F32 5000"}));
   // More gap than tensor: looked at as a whole.
@@ -77,10 +78,13 @@ TEST(PlanRuns, ShortRunsAreNotWorthASection) {
 }
 
 TEST(PlanRuns, TwinsAndRecordsAndOddSizes) {
-  EXPECT_EQ(runs_of(Layout().tensor(kBf16, 5000).tensor(kBf16, 5000).tensor(kBf16, 5000), 0, {0, 1, 1}),
-            (Strings{"BF16 5000", "BF16 5000", "BF16 5000"}));
-  EXPECT_EQ(runs_of(Layout().tensor(ElementType::bytes, 14400, 144).gap(288).tensor(
-                ElementType::bytes, 14400, 144)),
+  EXPECT_EQ(
+      runs_of(Layout().tensor(kBf16, 5000).tensor(kBf16, 5000).tensor(kBf16, 5000), 0, {0, 1, 1}),
+      (Strings{"BF16 5000", "BF16 5000", "BF16 5000"}));
+  EXPECT_EQ(runs_of(Layout()
+                        .tensor(ElementType::bytes, 14400, 144)
+                        .gap(288)
+                        .tensor(ElementType::bytes, 14400, 144)),
             (Strings{"bytes 29088"}));
   EXPECT_EQ(runs_of(Layout().tensor(kF32, 5001)), (Strings{"bytes 5001"}));
 }

@@ -86,17 +86,18 @@ Bytes section_at(const Bytes& archive, uint64_t content_offset) {
 
 TEST(References, EqualTensorsAreStoredOnce) {
   const Bytes a = weights(5'000'000, 1), b = weights(300'000, 2), small = weights(5000, 3);
-  const Bytes file = make_safetensors({tensor("a", a), tensor("s1", small), tensor("b", b),
-                                       tensor("s2", small), tensor("lone", weights(5000, 4)),
-                                       tensor("a2", a), tensor("b2", b)});
+  const Bytes file =
+      make_safetensors({tensor("a", a), tensor("s1", small), tensor("b", b), tensor("s2", small),
+                        tensor("lone", weights(5000, 4)), tensor("a2", a), tensor("b2", b)});
   ArchiveSummary s;
   const Bytes archive = make_archive({{"w", file}}, {}, &s);
   EXPECT_EQ(s.references, 4u);  // a in two segments, b, s
   EXPECT_EQ(header_of(archive).features, frame::kFeatureReferences);
   EXPECT_EQ(header_of(archive).window, 5'000'000u + 5000 + 300'000 + 5000 + 5000);
   expect_content(archive, file);
-  const Bytes once = make_archive({{"w", make_safetensors({tensor("a", a), tensor("s1", small),
-                                                           tensor("b", b), tensor("x", weights(5000, 4))})}});
+  const Bytes once =
+      make_archive({{"w", make_safetensors({tensor("a", a), tensor("s1", small), tensor("b", b),
+                                            tensor("x", weights(5000, 4))})}});
   EXPECT_LT(archive.size(), once.size() + 4096);
   for (const int threads : {1, 2, 7}) {
     CompressOptions o;
@@ -152,8 +153,7 @@ TEST(References, AnUnchangedTensorHasTheSameBytesInEveryArchive) {
                                       tensor("other", a), tensor("d", weights(300'000, 4))});
   const Bytes in_one = make_archive({{"w", one}}),
               in_two = make_archive({{"t", test::make_text(3000, 1)}, {"w", two}});
-  const uint64_t at_one = one.size() - a.size(),
-                 at_two = 3000 + two.size() - 300'000 - a.size();
+  const uint64_t at_one = one.size() - a.size(), at_two = 3000 + two.size() - 300'000 - a.size();
   EXPECT_TRUE(section_at(in_one, at_one) == section_at(in_two, at_two));
   EXPECT_TRUE(section_at(in_one, at_one + (4u << 20)) == section_at(in_two, at_two + (4u << 20)));
 }
@@ -215,7 +215,8 @@ TEST(Delta, ChainsOfArchives) {
   for (size_t i = 0; i < 4; ++i) {
     w[i * 1000] ^= 1;
     steps.push_back(make_safetensors({tensor("a", w), tensor("frozen", weights(600'000, 9))}));
-    archives.push_back(make_archive({{"w", steps[i]}}, i == 0 ? CompressOptions() : against(bases[i - 1])));
+    archives.push_back(
+        make_archive({{"w", steps[i]}}, i == 0 ? CompressOptions() : against(bases[i - 1])));
     bases.push_back(archive_base(archives[i], i == 0 ? nullptr : bases[i - 1]));
     EXPECT_EQ(bases[i]->hash(), hash128(steps[i]));
     expect_content(archives[i], steps[i], i == 0 ? nullptr : bases[i - 1]);
@@ -229,7 +230,8 @@ TEST(Delta, AWrongBaseIsRefusedBeforeAnythingIsWritten) {
   Bytes other = before;
   other.back() ^= 1;
   const Bytes archive = make_archive({{"w", before}}, against(file_base(before)));
-  const auto expect = [&](const BasePtr& base, ErrorCode code, const std::vector<std::string>& words) {
+  const auto expect = [&](const BasePtr& base, ErrorCode code,
+                          const std::vector<std::string>& words) {
     test::CollectMembers out;
     MemorySource in(archive);
     std::string what;
@@ -245,7 +247,8 @@ TEST(Delta, AWrongBaseIsRefusedBeforeAnythingIsWritten) {
   expect(nullptr, ErrorCode::unsupported, {needed, size, "--base"});
   expect(file_base(other), ErrorCode::invalid_argument, {needed, hash128(other).hex()});
   other.push_back(0);
-  expect(file_base(other), ErrorCode::invalid_argument, {needed, size, std::to_string(other.size())});
+  expect(file_base(other), ErrorCode::invalid_argument,
+         {needed, size, std::to_string(other.size())});
   expect_content(archive, before, file_base(before));
 }
 

@@ -6,7 +6,7 @@
 // two: a step of a weight is then a small number, and how small follows from the exponent of the
 // base's value.
 #pragma once
-#include "gramzip/core/elements.h"
+#include "gramzip/core/plan.h"
 
 namespace gramzip::delta {
 inline constexpr uint32_t kSymbolBits = 8;  // S of both codecs
@@ -16,6 +16,7 @@ inline constexpr uint32_t kMaxClasses =
 inline constexpr uint32_t kMaxGroups =
     kMaxTables / 2;  // codec sparse_delta: groups of exponents, two tables each
 inline constexpr uint32_t kMaxExponents = 1u << 11;
+inline constexpr uint32_t kMaxSums = kMaxExponents + kMaxClasses;  // of an exponent and a class
 
 // The arithmetic of a type: W bits, floats or not. Elements are in words of W bits or more; with
 // words of W bits, compilers make vectors of it. No branch: signs are random.
@@ -78,10 +79,11 @@ GRAMZIP_HD inline uint32_t floor_log2(uint64_t v) {
 GRAMZIP_HD constexpr uint32_t raw_bits(uint32_t symbol) {
   return (symbol < 8 ? 1 : symbol >> 2) - 1;
 }
-// The least value of a bucket; the raw bits add to it.
-GRAMZIP_HD constexpr uint64_t bucket_base(uint32_t symbol) {
+// The least value of a bucket; the raw bits add to it. Word: wide enough for it.
+template <class Word = uint64_t>
+GRAMZIP_HD constexpr Word bucket_base(uint32_t symbol) {
   const uint32_t raw = raw_bits(symbol);
-  return uint64_t{symbol - 4 * raw} << raw;
+  return Word{symbol - 4 * raw} << raw;
 }
 GRAMZIP_HD inline uint32_t bucket(uint64_t v) {
   const uint32_t shift = floor_log2(v | 7) - 2;
@@ -101,6 +103,14 @@ static_assert(bucket_base(8) == 8 && raw_bits(8) == 1 && raw_bits(bucket_symbols
 // sparse_delta: the bound of each group, 0 first, and its rate.
 GRAMZIP_HD inline uint32_t context_bytes(uint32_t tables) {
   return static_cast<uint32_t>(round_up(2 * tables, 4));
+}
+
+// Codec delta: a block without a raw plane, whose class ids tell `classes` apart.
+GRAMZIP_HD inline BlockPlan plan_dense(uint32_t decoded_bytes, ElementType type, uint32_t classes) {
+  Split s{};
+  s.bytes = element_info(type).bytes;
+  s.interleaved = true;
+  return plan_block(decoded_bytes, s, classes);
 }
 
 // Codec delta: the table of the sum of an exponent and its run's class. bounds: of the tables but

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Segments that have a base, on the device.
+#include <algorithm>
+
+#include "gramzip/core/delta.h"
+#include "host/backend/cpu_delta.h"
+#include "host/backend/cuda_backend.h"
+
+namespace gramzip {
+using namespace kernels;
+
+const uint8_t* CudaBackend::upload_bases(std::span<const DecodeRequest> requests,
+                                         std::span<const uint64_t> content_at,
+                                         uint64_t content_bytes) {
+  uint8_t* base = base_.reserve(content_bytes);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const DecodeRequest& r = requests[i];
+    if (!r.segment.header.of_base) continue;
+    if (r.base.size() != r.output.size())
+      fail(ErrorCode::internal, "delta: a base of another size");
+    if (!r.base.empty())
+      check_cuda(cudaMemcpyAsync(base + content_at[i], r.base.data(), r.base.size(),
+                                 cudaMemcpyHostToDevice, stream_),
+                 "upload");
+  }
+  return base;
+}
+
+namespace {
+// A batch of segments as the kernels see it.
+struct Batch {
+  std::vector<DeviceSegment> segments;
+  std::vector<DeviceBlock> blocks;
+  std::vector<HashRange> ranges;  // as blocks
+  uint64_t content_bytes = 0, data_bytes = 0;
+};
+Batch lay_out(std::span<const SegmentInput> in) {
+  Batch batch;
+  for (const SegmentInput& s : in) {
+    const SegmentHeader h =
+        make_delta_header(Codec::delta, s.type, static_cast<uint32_t>(s.content.size()), s.base_at);
+    batch.segments.push_back(
+        {h, batch.content_bytes, batch.data_bytes, static_cast<uint32_t>(batch.blocks.size()), 0});
+    for (uint32_t b = 0; b < h.blocks; ++b) {
+      batch.blocks.push_back({static_cast<uint32_t>(batch.segments.size() - 1), b});
+      batch.ranges.push_back({batch.content_bytes + h.block_begin(b), h.block_bytes(b)});
+    }
+    batch.content_bytes += round_up(s.content.size(), 128);
+    batch.data_bytes += round_up(segment_data_bound(s.content.size(), h.blocks), 128);
+  }
+  return batch;
+}
+
+// The models of a batch and their parts as the kernels see them.
+struct Models {
+  std::vector<model::DeltaModel> models;  // a segment
+  std::vector<DeltaCoding> codings;       // likewise
+  std::vector<uint8_t> class_ids, table_of_sum;
+  std::vector<uint32_t> codes;
+
+  // records: the modes of the segment's blocks.
+  void train(const SegmentInput& in, const SegmentHeader& h, std::span<const BlockRecord> records) {
+    const uint32_t block_runs = (1u << h.block_log2) / element_info(in.type).bytes / kRunElements;
+    cpu::DenseSplit split = cpu::split_dense(in, h, records);
+    model::DeltaModel& m = split.model;
+    codings.push_back({m.classes, static_cast<uint32_t>(class_ids.size()), block_runs,
+                       static_cast<uint32_t>(table_of_sum.size()),
+                       static_cast<uint32_t>(codes.size())});
+    for (uint32_t b = 0; b < h.blocks; ++b) {
+      const size_t at = class_ids.size();
+      class_ids.resize(at + block_runs, 0);
+      if (records[b].mode != BlockMode::raw) continue;
+      const auto runs =
+          ceil_div(h.block_bytes(b) / element_info(in.type).bytes, uint64_t{kRunElements});
+      std::copy_n(m.class_of_run.begin() + static_cast<ptrdiff_t>(split.first[b] / kRunElements),
+                  runs, class_ids.begin() + static_cast<ptrdiff_t>(at));
+    }
+    const auto tables = static_cast<uint32_t>(m.books.size());
+    const uint32_t sums = delta::arithmetic(in.type).exponents() + delta::kMaxClasses;
+    for (uint32_t s = 0; s < sums; ++s)
+      table_of_sum.push_back(static_cast<uint8_t>(delta::table_of(m.bounds.data(), tables, s)));
+    for (const CodeBook& book : m.books)
+      codes.insert(codes.end(), book.codes.begin(), book.codes.end());
+    models.push_back(std::move(m));
+  }
+};
+}  // namespace
+
+void CudaBackend::encode_dense(std::span<const SegmentInput> in,
+                               std::span<EncodedSegment* const> out) {
+  const Batch batch = lay_out(in);
+  const auto count = static_cast<uint32_t>(batch.blocks.size()),
+             segment_count = static_cast<uint32_t>(in.size());
+  uint8_t* content = content_.reserve(batch.content_bytes);
+  uint8_t* base = base_.reserve(batch.content_bytes);
+  for (size_t i = 0; i < in.size(); ++i) {
+    const uint64_t at = batch.segments[i].content_at;
+    check_cuda(cudaMemcpyAsync(content + at, in[i].content.data(), in[i].content.size(),
+                               cudaMemcpyHostToDevice, stream_),
+               "upload");
+    check_cuda(cudaMemcpyAsync(base + at, in[i].base.data(), in[i].base.size(),
+                               cudaMemcpyHostToDevice, stream_),
+               "upload");
+  }
+  uint8_t* data = data_.reserve(batch.data_bytes);
+  const auto* segments = segments_.upload(batch.segments, stream_);
+  const auto* blocks = blocks_.upload(batch.blocks, stream_);
+  const auto* ranges = decoded_ranges_.upload(batch.ranges, stream_);
+  BlockState* states = states_.reserve(count);
+  HashRange* coded_ranges = coded_ranges_.reserve(count);
+  uint32_t* lane_words = lane_words_.reserve(size_t{count} * kLanes);
+  SegmentTotals* totals = totals_.reserve(segment_count);
+  constexpr uint32_t stride = sizeof(BlockState);
+  check(checksum(content, ranges, count, &states->decoded_hash, stride, {}, stream_));
+  check(classify_delta(content, base, segments, blocks, states, count, stream_));
+
+  Models models;
+  std::vector<BlockState> host_states = states_.download(count, stream_);
+  for (size_t i = 0; i < in.size(); ++i) {
+    const SegmentHeader& h = batch.segments[i].header;
+    std::vector<BlockRecord> records;
+    for (uint32_t b = 0; b < h.blocks; ++b)
+      records.push_back({host_states[batch.segments[i].first_block + b].mode, 0, 0, 0});
+    models.train(in[i], h, records);
+  }
+  const DeltaBatch work{content,
+                        base,
+                        segments,
+                        blocks,
+                        count,
+                        codings_.upload(models.codings, stream_),
+                        class_of_run_.upload(models.class_ids, stream_),
+                        table_of_sum_.upload(models.table_of_sum, stream_),
+                        codes_.upload(models.codes, stream_)};
+  check(delta_measure(work, states, lane_words, {}, stream_));
+  check(encode_layout(segments, segment_count, states, coded_ranges, totals, stream_));
+  check(delta_write(work, states, lane_words, data, {}, stream_));
+  check(checksum(data, coded_ranges, count, &states->coded_hash, stride, {}, stream_));
+
+  host_states = states_.download(count, stream_);
+  const std::vector<SegmentTotals> host_totals = totals_.download(segment_count, stream_);
+  for (uint32_t i = 0; i < segment_count; ++i) {
+    take_blocks(batch.segments[i], host_states, data, host_totals[i].data_bytes, *out[i]);
+    if (host_totals[i].coded > 0) cpu::store_dense_tables(models.models[i], *out[i]);
+  }
+  check_cuda(cudaStreamSynchronize(stream_), "encoding");
+}
+
+// Changes of few elements have no encoder here: the CPU's is used.
+void CudaBackend::encode_with_base(std::span<const SegmentInput> in,
+                                   std::span<EncodedSegment* const> out) {
+  cpu::encode_with_base(
+      in,
+      [this](std::span<const SegmentInput> some, std::span<EncodedSegment* const> to) {
+        encode_dense(some, to);
+      },
+      [this](std::span<const SegmentInput> some, std::span<EncodedSegment* const> to) {
+        encode_coded(some, to);
+      },
+      out);
+}
+}  // namespace gramzip
