@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU backend: the truth that every other backend is compared with.
+#include "gramzip/core/fast.h"
 #include "gramzip/core/table_wire.h"
 #include "host/backend/backend.h"
 #include "host/backend/cpu_blocks.h"
@@ -18,12 +19,24 @@ class CpuBackend final : public Backend {
   std::string name() const override { return "cpu"; }
 
   void encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) override {
-    for (size_t i = 0; i < in.size(); ++i)
-      in[i].text != nullptr ? cpu::encode_text(in[i], out[i]) : encode_segment(in[i], out[i]);
+    for (size_t i = 0; i < in.size(); ++i) {
+      if (in[i].text != nullptr)
+        cpu::encode_text(in[i], out[i]);
+      else if (in[i].fast && fast::codes(in[i].type))
+        cpu::encode_fast(in[i], out[i]);
+      else
+        encode_segment(in[i], out[i]);
+    }
   }
   void decode(std::span<const DecodeRequest> requests) override {
-    for (const DecodeRequest& r : requests)
-      r.segment.header.codec == Codec::ngram ? cpu::decode_text(r) : decode_segment(r);
+    for (const DecodeRequest& r : requests) {
+      if (r.segment.header.codec == Codec::ngram)
+        cpu::decode_text(r);
+      else if (r.segment.header.codec == Codec::fast_floats)
+        cpu::decode_fast(r);
+      else
+        decode_segment(r);
+    }
   }
 
  private:

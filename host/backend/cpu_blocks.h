@@ -29,6 +29,10 @@ BlockStatus repeat_source(const SegmentView& s, uint32_t b, std::span<const uint
 BlockStatus fill_block(BlockMode mode, std::span<const uint8_t> coded, uint32_t element,
                        std::span<uint8_t> out);
 
+// Segments of codec fast_floats.
+void encode_fast(const SegmentInput& in, EncodedSegment& out);
+void decode_fast(const DecodeRequest& r);
+
 // Segments of codec ngram.
 void encode_text(const SegmentInput& in, EncodedSegment& out);
 void decode_text(const DecodeRequest& r);

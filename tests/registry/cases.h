@@ -15,6 +15,7 @@ struct SegmentCase {
   std::string name;
   ElementType type;
   std::vector<uint8_t> content;
+  bool fast = false;  // coded as fast floats
 };
 // Sizes around every boundary of the format, degenerate alphabets, repeats, special floats: all
 // types.

@@ -9,7 +9,8 @@
 
 namespace gramzip::test {
 EncodedSegment encode_segment(Backend& backend, const SegmentCase& c) {
-  const SegmentInput in{c.type, c.content};
+  SegmentInput in{c.type, c.content};
+  in.fast = c.fast;
   EncodedSegment out;
   backend.encode({&in, 1}, {&out, 1});
   return out;

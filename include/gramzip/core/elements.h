@@ -94,7 +94,7 @@ struct Split {
   }
 };
 
-// Codecs bytes, floats and planes; the symbols of planes are bytes whatever the type.
+// Codecs bytes, floats, fast_floats and planes; the symbols of planes are bytes whatever the type.
 GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits) {
   Split s{};
   s.bytes = c == Codec::planes ? 1 : element_info(t).bytes;
@@ -105,6 +105,7 @@ GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits)
 }
 
 GRAMZIP_HD inline uint32_t code_limit(Codec c) {
+  if (c == Codec::fast_floats) return kFastCodeLimit;
   return c == Codec::bytes ? kByteCodeLimit : kFloatCodeLimit;
 }
 
