@@ -80,6 +80,7 @@ uint32_t FastEncoder::write_words(const FastBlockInput& in) {
       put(l, code, length);
     }
   }
+  for (uint32_t l = 0; l < kLanes; ++l) words[filling[l]] = static_cast<uint32_t>(bits[l]);
   while (next > 0 && words[next - 1] == 0) --next;
   return next;
 }

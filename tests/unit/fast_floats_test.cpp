@@ -85,13 +85,24 @@ BlockStatus status_of(const OneBlock& b, const Bytes& coded, Bytes* content = nu
     decoder.decode({blocks, 2}, b.header.split(), b.tables);
     decoder.decode({blocks + 2, 1}, b.header.split(), b.tables);
     for (const auto& x : blocks) seen.push_back(x.status);
-    EXPECT_TRUE(std::ranges::equal(first.bytes(), second.bytes())) << name;
+    if (seen.back() != BlockStatus::bad_block)  // else nothing is written
+      EXPECT_TRUE(std::ranges::equal(first.bytes(), second.bytes())) << name;
     const Bytes out(first.bytes().begin(), first.bytes().end());
     if (content != nullptr && content->empty()) *content = out;
     if (content != nullptr && seen[0] != BlockStatus::bad_block) EXPECT_EQ(out, *content) << name;
   }
   for (const BlockStatus s : seen) EXPECT_EQ(s, seen[0]);
   return seen[0];
+}
+
+// Elements of two bytes: of two exponents but for two exceptions, numbers 5000 and 10000.
+Bytes two_exponents(size_t n, uint8_t top, uint8_t other_top, uint8_t rare_top) {
+  Bytes content = test::make_random(2 * n, 1);
+  for (size_t i = 0; i < n; ++i)
+    content[2 * i + 1] = i == 5000 || i == 10'000  ? rare_top
+                         : content[2 * i] % 4 == 0 ? top
+                                                   : other_top;
+  return content;
 }
 
 constexpr ElementType kTypes[] = {ElementType::bf16, ElementType::f16, ElementType::f32,
@@ -106,7 +117,9 @@ TEST(FastFloats, RoundTripByEveryLoop) {
           {element_info(type).name, type, test::make_weights(type, bytes, 0.02, n), true});
       Bytes content;
       ASSERT_EQ(status_of(b, b.coded, &content), BlockStatus::ok) << n;
-      ASSERT_EQ(content, b.content) << element_info(type).name << " " << n;
+      const auto differs =
+          std::mismatch(content.begin(), content.end(), b.content.begin()).first - content.begin();
+      ASSERT_EQ(differs, static_cast<ptrdiff_t>(bytes)) << element_info(type).name << " " << n;
     }
 }
 
@@ -127,8 +140,7 @@ TEST(FastFloats, ExceptionsComeBack) {
 }
 
 TEST(FastFloats, WhatIsDamagedHasAStatus) {
-  Bytes content = test::make_weights(ElementType::bf16, 40'002, 0.02, 1);
-  content[10'001] = content[20'001] = 0x7e;
+  const Bytes content = two_exponents(20'001, 0x3b, 0x3c, 0x7e);
   const OneBlock b = one_block({"damaged", ElementType::bf16, content, true});
   const uint32_t at = b.exceptions_at;
   ASSERT_EQ(load_le<uint32_t>(b.coded.data() + at), 2u);
@@ -164,15 +176,10 @@ TEST(FastFloats, WhatIsDamagedHasAStatus) {
 }
 
 TEST(FastFloats, ExponentsOutsideTheType) {
-  const OneBlock b = one_block({"f16", ElementType::f16,
-                                [] {
-                                  Bytes c = test::make_weights(ElementType::f16, 40'000, 0.02, 1);
-                                  c[10'001] = 0x7b;
-                                  return c;
-                                }(),
-                                true});
+  const OneBlock b =
+      one_block({"f16", ElementType::f16, two_exponents(20'000, 0x28, 0x2c, 0x7b), true});
   Bytes coded = b.coded;
-  ASSERT_EQ(load_le<uint32_t>(&coded[b.exceptions_at]), 1u);
+  ASSERT_EQ(load_le<uint32_t>(&coded[b.exceptions_at]), 2u);
   store_le<uint32_t>(&coded[b.exceptions_at + 4], fast::pack_exception({5000, 32}));
   EXPECT_EQ(status_of(b, coded), BlockStatus::bad_block);
 }
