@@ -1,96 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
+// The layout of a block of fast floats. The loops over lanes are in fast_encode_loops.inl and
+// fast_encode_avx512.cpp.
 #include "host/cpu/fast_encode.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "gramzip/core/bitpack.h"
+#include "host/base/cpu_features.h"
 
 namespace gramzip::cpu {
-FastCodes::FastCodes(const CodeBook& book) : bits{}, length{}, exception{}, first_length(0) {
-  uint8_t shortest = kFastCodeLimit;
-  for (const uint8_t l : book.lengths)
-    if (l > 0) shortest = std::min(shortest, l);
-  first_length = book.used > 1 ? shortest : 0;
+FastWriter fast_writer() {
+#if defined(GRAMZIP_HAVE_VBMI)
+  if (cpu_features().avx512_vbmi) return write_fast_avx512;
+#endif
+#if defined(GRAMZIP_HAVE_AVX2)
+  if (cpu_features().avx2_bmi2) return write_fast_avx2;
+#endif
+  return write_fast_baseline;
+}
+
+FastCodes::FastCodes(const CodeBook& book) : first(static_cast<uint8_t>(book.lone)) {
+  uint8_t shortest = book.used > 1 ? kFastCodeLimit + 1 : 0;
+  for (uint32_t e = 0; book.used > 1 && e < 256; ++e) {
+    if (book.lengths[e] == 0 || book.lengths[e] >= shortest) continue;
+    shortest = book.lengths[e];
+    first = static_cast<uint8_t>(e);
+  }
   for (uint32_t e = 0; e < 256; ++e) {
     const bool coded = book.lengths[e] > 0 || (book.used == 1 && e == book.lone);
-    bits[e] = static_cast<uint8_t>(huffman::code_bits(book.codes[e]));
-    length[e] = coded ? book.lengths[e] : first_length;
-    exception[e] = coded ? 0 : 1;
+    bits[e] = coded ? static_cast<uint8_t>(huffman::code_bits(book.codes[e])) : kException;
+    length[e] = coded ? book.lengths[e] : shortest;
+    both[e] = static_cast<uint16_t>(bits[e] | (length[e] << 8));
   }
 }
 
-// Each lane fills the word that it got first of those that are not full; the word that it will
-// need then has its place already, because a decoder takes it one word ahead.
-uint32_t FastEncoder::write_words(const FastBlockInput& in) {
+void FastWords::begin(uint32_t n) {
+  // Vectors are stored whole, 16 words.
+  const size_t room = fast::most_words(n) + 16;
+  if (words.size() < room) {
+    words.resize(room);
+    full.resize(room);
+    place.resize(room);
+  }
+  exceptions.clear();
+}
+
+void FastStep::load(const FastBlockInput& in, uint32_t step) {
   const auto n = static_cast<uint32_t>(in.exponents.size());
-  const size_t room = fast::most_words(n) + 1;
-  if (words_.size() < room) words_.resize(room);
-  exceptions_.clear();
-  uint32_t* const words = words_.data();
-  std::fill_n(words, fast::kFirstWords + 1, 0);
-  uint64_t bits[kLanes] = {};
-  uint32_t held[kLanes] = {}, filling[kLanes], ahead[kLanes];
-  for (uint32_t l = 0; l < kLanes; ++l) {
-    filling[l] = l;
-    ahead[l] = kLanes + l;
-  }
-  uint32_t next = fast::kFirstWords;
-  const auto put = [&](uint32_t l, uint64_t code, uint32_t length) {
-    const uint64_t all = bits[l] | (code << held[l]);
-    const uint32_t sum = held[l] + length;
-    words[filling[l]] = static_cast<uint32_t>(all);
-    const bool full = sum >= 32;
-    bits[l] = full ? all >> 32 : all;
-    held[l] = sum & 31;
-    filling[l] = full ? ahead[l] : filling[l];
-    ahead[l] = full ? next : ahead[l];
-    next += full ? 1 : 0;
-    words[next] = 0;
-  };
-  const uint32_t whole = n / fast::kStep;
-  for (uint32_t step = 0; step < fast::steps_of(n); ++step) {
-    const FastCodes& c = in.codes[in.class_ids[step * fast::kStep / kRunElements]];
-    const uint32_t begin = step * fast::kStep;
-    for (uint32_t l = 0; l < kLanes; ++l) {
-      const uint32_t at = begin + l * fast::kGroup;
-      const uint8_t* e = in.exponents.data() + at;
-      const uint32_t there = step < whole ? fast::kGroup
-                             : n > at     ? std::min(n - at, fast::kGroup)
-                                          : 0;
-      uint64_t code = 0;
-      uint32_t length = 0, exceptions = 0;
-      if (there == fast::kGroup) {
-        const uint32_t l0 = c.length[e[0]], l1 = l0 + c.length[e[1]], l2 = l1 + c.length[e[2]];
-        length = l2 + c.length[e[3]];
-        code = c.bits[e[0]] | uint64_t{c.bits[e[1]]} << l0 | uint64_t{c.bits[e[2]]} << l1 |
-               uint64_t{c.bits[e[3]]} << l2;
-        exceptions = c.exception[e[0]] | c.exception[e[1]] | c.exception[e[2]] | c.exception[e[3]];
-      } else {
-        for (uint32_t k = 0; k < there; ++k) {
-          code |= uint64_t{c.bits[e[k]]} << length;
-          length += c.length[e[k]];
-          exceptions |= c.exception[e[k]];
-        }
-        length += (fast::kGroup - there) * c.first_length;
-      }
-      if (exceptions != 0)
-        for (uint32_t k = 0; k < there; ++k)
-          if (c.exception[e[k]] != 0) exceptions_.push_back(fast::pack_exception({at + k, e[k]}));
-      put(l, code, length);
-    }
-  }
-  for (uint32_t l = 0; l < kLanes; ++l) words[filling[l]] = static_cast<uint32_t>(bits[l]);
-  while (next > 0 && words[next - 1] == 0) --next;
-  return next;
+  const uint32_t begin = step * fast::kStep;
+  codes = &in.codes[in.class_ids[begin / kRunElements]];
+  exponents = in.exponents.data() + begin;
+  if (n - begin >= fast::kStep) return;
+  std::memset(part, codes->first, sizeof(part));
+  std::memcpy(part, exponents, n - begin);
+  exponents = part;
+}
+
+void list_exceptions(const FastCodes& codes, const uint8_t* exponents, uint32_t first,
+                     uint32_t count, std::vector<uint32_t>& exceptions) {
+  for (uint32_t k = 0; k < count; ++k)
+    if ((codes.bits[exponents[k]] & FastCodes::kException) != 0)
+      exceptions.push_back(fast::pack_exception({first + k, exponents[k]}));
 }
 
 uint32_t FastEncoder::encode(const FastBlockInput& in, const Split& split, uint32_t size,
                              uint8_t* out) {
   const auto table_count = static_cast<uint32_t>(in.codes.size());
   const BlockPlan plan = plan_block(size, split, table_count);
-  const uint32_t words = write_words(in);
-  const auto exceptions = static_cast<uint32_t>(exceptions_.size());
+  words_.begin(plan.n);
+  uint32_t words = writer_(in, words_);
+  while (words > 0 && words_.words[words - 1] == 0) --words;
+  const auto exceptions = static_cast<uint32_t>(words_.exceptions.size());
   const uint64_t coded = plan.lanes_at + 4 + 4 * (uint64_t{exceptions} + words);
   if (coded >= size) return 0;
 
@@ -100,13 +81,13 @@ uint32_t FastEncoder::encode(const FastBlockInput& in, const Split& split, uint3
   for (size_t r = 0; id_bits > 0 && r < in.class_ids.size(); ++r)
     or_bits(out + plan.ids_at, r * id_bits, id_bits, in.class_ids[r]);
   uint8_t* to = out + plan.lanes_at;
-  store_le<uint32_t>(to, exceptions);
-  to += 4;
-  for (const uint32_t e : exceptions_) {
-    store_le<uint32_t>(to, e);
+  const auto put = [&to](uint32_t w) {
+    store_le<uint32_t>(to, w);
     to += 4;
-  }
-  for (uint32_t w = 0; w < words; ++w) store_le<uint32_t>(to + size_t{4} * w, words_[w]);
+  };
+  put(exceptions);
+  for (const uint32_t e : words_.exceptions) put(e);
+  for (uint32_t w = 0; w < words; ++w) put(words_.words[w]);
   return static_cast<uint32_t>(coded);
 }
 }  // namespace gramzip::cpu

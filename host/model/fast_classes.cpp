@@ -7,11 +7,13 @@
 #include <array>
 
 #include "gramzip/core/limits.h"
+#include "gramzip/core/wire.h"
 
 namespace gramzip::model {
 namespace {
 constexpr uint32_t kClasses = 8;
 constexpr size_t kRunsForClasses = 64;  // fewer do not pay for tables and ids
+constexpr size_t kSampled = 4;          // the first tables come from every fourth run
 constexpr uint32_t kExponents = 256;
 // An exception takes 32 bits, a code a 128th of the code space: 0.011 bits of every other symbol.
 // So an exponent below this share of its class is better off as an exception.
@@ -34,22 +36,30 @@ CodeBook make_fast_book(const Counts& counts) {
   return make_code_book(coded, kFastCodeLimit);
 }
 
-// Of all classes, at exponent * kClasses + class: bits that an exponent costs.
-using Costs = std::array<uint16_t, kExponents * kClasses>;
+// Bits that an exponent costs in each class; a run's sum fits. One addition of a vector an element.
+static_assert(kRunElements * kExceptionBits < 1u << 16);
+using Cost [[gnu::vector_size(2 * kClasses)]] = uint16_t;
+using Costs = std::array<Cost, kExponents>;
 void add_costs(const CodeBook& book, uint32_t c, Costs& costs) {
   for (uint32_t e = 0; e < kExponents; ++e) {
     const bool coded = book.lengths[e] > 0 || (book.used == 1 && e == book.lone);
-    costs[e * kClasses + c] = coded ? book.lengths[e] : kExceptionBits;
+    costs[e][c] = coded ? book.lengths[e] : kExceptionBits;
   }
 }
 
 uint8_t cheapest_class(std::span<const uint8_t> run, const Costs& costs) {
-  std::array<uint16_t, kClasses> sum{};  // at most 256 x 32
-  for (const uint8_t e : run) {
-    const uint16_t* cost = costs.data() + size_t{e} * kClasses;
-    for (uint32_t c = 0; c < kClasses; ++c) sum[c] = static_cast<uint16_t>(sum[c] + cost[c]);
+  Cost sums[2] = {};
+  size_t i = 0;
+  for (; i + 2 <= run.size(); i += 2) {
+    sums[0] += costs[run[i]];
+    sums[1] += costs[run[i + 1]];
   }
-  return static_cast<uint8_t>(std::min_element(sum.begin(), sum.end()) - sum.begin());
+  if (i < run.size()) sums[0] += costs[run[i]];
+  const Cost sum = sums[0] + sums[1];
+  uint8_t best = 0;
+  for (uint8_t c = 1; c < kClasses; ++c)
+    if (sum[c] < sum[best]) best = c;
+  return best;
 }
 
 class Chooser {
@@ -62,12 +72,12 @@ class Chooser {
     out_.ids.assign(runs_, 0);
     if (classes > 1) {
       rank_by_mean();
-      make_books(classes);
-      Costs costs;
+      make_books(classes, kSampled);
+      Costs costs{};
       for (uint32_t c = 0; c < classes; ++c) add_costs(out_.books[c], c, costs);
       for (size_t r = 0; r < runs_; ++r) out_.ids[r] = cheapest_class(run(r), costs);
     }
-    make_books(classes);
+    make_books(classes, 1);
     return std::move(out_);
   }
 
@@ -86,22 +96,25 @@ class Chooser {
     for (size_t i = 0; i < runs_; ++i)
       out_.ids[ranked[i] & UINT32_MAX] = static_cast<uint8_t>(i * kClasses / runs_);
   }
-  void make_books(uint32_t classes) {
-    // Two tables a class: neighbours of equal value do not wait for each other's increment.
-    std::vector<std::array<Counts, 2>> counts(classes);
-    for (size_t r = 0; r < runs_; ++r) {
+  // From every `stride`-th run.
+  void make_books(uint32_t classes, size_t stride) {
+    // Four tables a class: neighbours of equal value do not wait for each other's increment.
+    std::vector<std::array<Counts, 4>> counts(classes);
+    for (size_t r = 0; r < runs_; r += stride) {
       const auto part = run(r);
       auto& count = counts[out_.ids[r]];
       size_t i = 0;
-      for (; i + 2 <= part.size(); i += 2) {
-        ++count[0][part[i]];
-        ++count[1][part[i + 1]];
+      for (; i + 8 <= part.size(); i += 8) {
+        const auto v = load_le<uint64_t>(part.data() + i);
+        for (size_t k = 0; k < 8; ++k) ++count[k % 4][(v >> (8 * k)) & 0xff];
       }
-      if (i < part.size()) ++count[0][part[i]];
+      for (; i < part.size(); ++i) ++count[0][part[i]];
     }
     out_.books.clear();
-    for (auto& [sum, other] : counts) {
-      for (uint32_t e = 0; e < kExponents; ++e) sum[e] += other[e];
+    for (const auto& ways : counts) {
+      Counts sum{};
+      for (uint32_t e = 0; e < kExponents; ++e)
+        for (const Counts& way : ways) sum[e] += way[e];
       out_.books.push_back(make_fast_book(sum));
     }
   }
