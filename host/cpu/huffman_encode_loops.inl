@@ -2,8 +2,8 @@
 // The encoder's loops over symbols, compiled once per instruction set with GRAMZIP_ENCODE_LOOPS as
 // the table's name.
 //
-// 4 codes of 12 bits fit between two flushes of a lane. Two lanes run side by side, because a lane waits for its own
-// flush, and two symbols go at a time where there is a table of pairs.
+// 4 codes of 12 bits fit between two flushes of a lane. Two lanes run side by side, because a lane
+// waits for its own flush, and two symbols go at a time where there is a table of pairs.
 #include <algorithm>
 #include <cstring>
 
@@ -152,6 +152,50 @@ void split_f8(const uint8_t* content, uint32_t n, uint8_t* symbols, uint8_t* raw
   }
 }
 
+// F8 into an exponent alone: eight elements at a time, a byte each.
+void split_f8_exponents(const uint8_t* content, uint32_t n, const Split& s, uint8_t* symbols,
+                        uint8_t* raw_plane) {
+  const uint32_t r = s.raw_bits;  // 3 or 4
+  const uint64_t sign = 0x0101010101010101u << (r - 1), low = sign - 0x0101010101010101u;
+  const uint64_t exponents = 0x0101010101010101u * ((1u << s.symbol_bits) - 1);
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const auto x = load_le<uint64_t>(content + i);
+    store_le<uint64_t>(symbols + i, (x >> (r - 1)) & exponents);
+    const uint64_t raw = pack_bytes((x & low) | ((x >> (8 - r)) & sign), r);
+    for (uint32_t b = 0; b < r; ++b)
+      raw_plane[i / 8 * r + b] = static_cast<uint8_t>(raw >> (8 * b));
+  }
+  for (; i < n; ++i) {
+    symbols[i] = static_cast<uint8_t>(s.symbol(content[i]));
+    or_bits(raw_plane, uint64_t{i} * r, r, s.raw(content[i]));
+  }
+}
+
+// F16 into an exponent alone: eight raw values to 11 bytes.
+void split_f16_exponents(const uint8_t* content, uint32_t n, const Split& s, uint8_t* symbols,
+                         uint8_t* raw_plane) {
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t raw[8];
+    for (uint32_t k = 0; k < 8; ++k) {
+      const uint32_t x = load_le<uint16_t>(content + 2 * size_t{i + k});
+      symbols[i + k] = static_cast<uint8_t>((x >> 10) & 31);
+      raw[k] = (x & 0x3ff) | ((x >> 5) & 0x400);
+    }
+    uint8_t* p = raw_plane + i / 8 * size_t{11};
+    store_le<uint64_t>(
+        p, raw[0] | raw[1] << 11 | raw[2] << 22 | raw[3] << 33 | raw[4] << 44 | raw[5] << 55);
+    const uint64_t last = raw[5] >> 9 | raw[6] << 2 | raw[7] << 13;
+    for (uint32_t b = 0; b < 3; ++b) p[8 + b] = static_cast<uint8_t>(last >> (8 * b));
+  }
+  for (; i < n; ++i) {
+    const uint32_t x = load_le<uint16_t>(content + 2 * size_t{i});
+    symbols[i] = static_cast<uint8_t>(s.symbol(x));
+    or_bits(raw_plane, uint64_t{i} * 11, 11, s.raw(x));
+  }
+}
+
 template <class T>
 void split_any(const uint8_t* content, uint32_t n, const Split& s, uint8_t* symbols,
                uint16_t* symbols16, uint8_t* raw_plane) {
@@ -168,6 +212,9 @@ void split_any(const uint8_t* content, uint32_t n, const Split& s, uint8_t* symb
 void split_elements(const uint8_t* content, uint32_t n, const Split& s, uint8_t* symbols,
                     uint16_t* symbols16, uint8_t* raw_plane) {
   if (s.bytes == 1 && s.raw_bits == 1) return split_f8(content, n, symbols, raw_plane);
+  if (s.bytes == 1 && s.raw_bits <= 4) return split_f8_exponents(content, n, s, symbols, raw_plane);
+  if (s.bytes == 2 && s.raw_bits == 11)
+    return split_f16_exponents(content, n, s, symbols, raw_plane);
   if (s.bytes == 2 && s.raw_bits == 8)
     return split_bytes<uint16_t, 1>(content, n, symbols, raw_plane);
   if (s.bytes == 4 && s.raw_bits == 24)
