@@ -12,6 +12,7 @@
 
 #include "tests/registry/cases.h"
 #include "tests/registry/memory_io.h"
+#include "tests/registry/segments.h"
 
 namespace gramzip {
 namespace {
@@ -45,11 +46,33 @@ std::map<std::string, std::vector<test::NamedFile>> record_inputs() {
                        {"run.sh", test::make_text(300, 2), 0755}};
   return inputs;
 }
+// Segments of fast floats: every type, exceptions, classes, a step that is not whole.
+std::vector<test::SegmentCase> fast_inputs() {
+  std::vector<test::SegmentCase> cases;
+  for (const ElementType t : {ElementType::bf16, ElementType::f16, ElementType::f32,
+                              ElementType::f8_e4m3, ElementType::f8_e5m2})
+    cases.push_back({element_info(t).name, t, test::make_weights(t, 9000, 0.05, 6), true});
+  std::vector<uint8_t> classes;
+  for (uint64_t i = 0; i < 70; ++i) {
+    const auto run = test::make_weights(ElementType::f8_e5m2, 256, i % 3 == 0 ? 0.001 : 0.3, i);
+    classes.insert(classes.end(), run.begin(), run.end());
+  }
+  classes.resize(classes.size() - 77);
+  cases.push_back({"classes", ElementType::f8_e5m2, classes, true});
+  return cases;
+}
+std::map<std::string, std::vector<uint8_t>> record_archives() {
+  std::map<std::string, std::vector<uint8_t>> archives;
+  for (const auto& [name, files] : record_inputs()) archives[name] = test::make_archive(files);
+  for (const test::SegmentCase& c : fast_inputs())
+    archives["fast-" + c.name] =
+        test::archive_of(test::encode_segment(*make_cpu_backend(), c), c.content);
+  return archives;
+}
 }  // namespace
 
 TEST(Golden, TheEncoderStillWritesTheRecord) {
-  for (const auto& [name, files] : record_inputs()) {
-    const auto archive = test::make_archive(files);
+  for (const auto& [name, archive] : record_archives()) {
     const fs::path path = kDir / "encoder_record" / (name + ".grz");
     if (std::getenv("GRAMZIP_GOLDEN_WRITE") != nullptr) {
       fs::create_directories(path.parent_path());

@@ -5,6 +5,7 @@ from struct import unpack
 
 from check import FormatError, need, need_zero, round_up, take
 from coded import BAD_BLOCK, decode_block, read_tables
+from fast import FAST_FLOATS, MOST_SYMBOLS, TYPES, decode_fast_block
 from ngram import decode_text_block
 from xxh3 import xxh3_64
 
@@ -24,7 +25,7 @@ ELEMENTS = {
     7: ("F8_E5M2", 8, 5, 2),
 }
 RESERVED_CODECS = {4: "class floats", 5: "quantized", 6: "reference"}
-LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0}
+LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, FAST_FLOATS: 7}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
 
@@ -51,6 +52,9 @@ class Segment:
         need_zero(meta[tables_end:records_at], place, "padding behind the tables")
         self.tables = read_tables(meta[64:tables_end], self.table_count, self.symbol_bits,
                                   self.longest, place)
+        if self.codec == FAST_FLOATS:
+            for table in self.tables:
+                need(len(set(table or ())) <= MOST_SYMBOLS, place, "too many symbols in a table")
         self.records = [self.read_record(meta[at:at + RECORD], number, place)
                         for number, at in enumerate(range(records_at, len(meta), RECORD))]
         has_coded = any(record.mode == CODED for record in self.records)
@@ -61,7 +65,8 @@ class Segment:
         if self.codec in RESERVED_CODECS:
             raise FormatError(place, f"codec {self.codec} ({RESERVED_CODECS[self.codec]}) is reserved")
         need(self.codec in LONGEST, place, f"unknown codec {self.codec}")
-        need(order == 0, place, f"word order {order}" + (" (demand order) is reserved" if order == 1 else ""))
+        need(order == (self.codec == FAST_FLOATS), place,
+             f"word order {order} (" + ("demand order" if order == 1 else "static rows") + f") of codec {self.codec}")
         need(element in ELEMENTS, place, f"unknown element type {element}")
         name, self.width, exponent, codec = ELEMENTS[element]
         if self.codec == NGRAM_TEXT:
@@ -70,15 +75,16 @@ class Segment:
             need(self.longest == 0, place, f"longest code length {self.longest} of n-gram text")
             self.element_bytes = 1
             return
-        need(codec == self.codec, place, f"codec {self.codec} with elements of type {name}")
+        need(name in TYPES if self.codec == FAST_FLOATS else codec == self.codec, place,
+             f"codec {self.codec} with elements of type {name}")
         self.element_bytes = self.width // 8
-        highest = 8 if self.codec == 1 else min(12, self.width - 1)
+        highest = {1: 8, 2: min(12, self.width - 1), FAST_FLOATS: exponent}[self.codec]
         need(exponent <= self.symbol_bits <= highest, place, f"symbol_bits {self.symbol_bits} for {name}")
         need(self.longest == LONGEST[self.codec], place, f"longest code length {self.longest}")
 
     def check_sizes(self, place):
         need(16 <= self.block_log2 <= 18, place, f"block_log2 {self.block_log2}")
-        need(self.table_count <= {1: 1, 2: 32, NGRAM_TEXT: 0}[self.codec], place, f"{self.table_count} tables")
+        need(self.table_count <= {1: 1, 2: 32, NGRAM_TEXT: 0, FAST_FLOATS: 32}[self.codec], place, f"{self.table_count} tables")
         need(self.run_log2 == (8 if self.table_count > 1 else 0), place, f"run_log2 {self.run_log2}")
         need(1 <= self.size <= 1 << 24, place, f"decoded_bytes {self.size}")
         need(self.size % self.element_bytes == 0, place, "decoded_bytes splits an element")
@@ -156,5 +162,7 @@ def decode_one(segment, number, coded, content, model, place):
         content += content[start:start + size]
     elif segment.codec == NGRAM_TEXT:
         decode_text_block(coded, size, content, model, place)
+    elif segment.codec == FAST_FLOATS:
+        content += decode_fast_block(coded, size // segment.element_bytes, segment, place)
     else:
         content += decode_block(coded, size // segment.element_bytes, segment, place)

@@ -6,6 +6,8 @@
 #include "host/cpu/histogram.h"
 #include "host/cpu/huffman_encode.h"
 #include "host/frame/segment_meta.h"
+#include "host/frame/writer.h"
+#include "tests/registry/memory_io.h"
 
 namespace gramzip::test {
 EncodedSegment encode_segment(Backend& backend, const SegmentCase& c) {
@@ -39,6 +41,16 @@ Decoded decode_segment(Backend& backend, const EncodedSegment& s, uint32_t first
   const DecodeRequest request{meta.view(s.data, text), first_block, blocks, d.content, d.status};
   backend.decode({&request, 1});
   return d;
+}
+
+std::vector<uint8_t> archive_of(const EncodedSegment& s, std::span<const uint8_t> content) {
+  MemorySink out;
+  frame::ArchiveWriter writer(out);
+  const frame::MemberRecord member{0, 0644, 0, "a"};
+  writer.members({&member, 1});
+  writer.segment(s);
+  writer.finish({{0, content.size(), hash128(content)}}, hash128(content));
+  return out.bytes;
 }
 
 size_t block_offset(const EncodedSegment& s, uint32_t block) {

@@ -30,10 +30,9 @@ GRAMZIP_HD inline void or_bits(uint8_t* p, uint64_t at, uint32_t bits, uint64_t 
   }
 }
 
-// A part of a block that begins at byte `at` and has `bits` bits: the bits of its last byte beyond
-// them and the bytes from there to `end` are zero.
-GRAMZIP_HD inline bool rest_is_zero(const uint8_t* block, uint32_t at, uint64_t bits,
-                                    uint32_t end) {
+// A part of a block that begins at byte `at` and has `bits` bits: the bits of its last byte beyond them and
+// the bytes from there to `end` are zero.
+GRAMZIP_HD inline bool rest_is_zero(const uint8_t* block, uint32_t at, uint64_t bits, uint32_t end) {
   uint32_t from = at + static_cast<uint32_t>(bits / 8);
   if (bits % 8 != 0 && (block[from++] >> (bits % 8)) != 0) return false;
   return all_zero(block + from, end - from);
