@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/backend/cuda_backend.h"
+#include "host/cpu/fast_tables.h"
 
 namespace gramzip {
 using namespace kernels;
@@ -15,13 +16,14 @@ struct Batch {
   std::vector<HashRange> coded_ranges;  // as states
   std::vector<DeviceTable> tables;
   std::vector<uint8_t> lengths, limits;
-  std::vector<DecodeGroup> groups;
-  std::vector<DecodeOutput> outputs;  // blocks asked for
+  std::vector<DecodeGroup> groups, fast_groups;
+  std::vector<uint16_t> fast_entries;  // of all tables if there are fast groups
+  std::vector<DecodeOutput> outputs;   // blocks asked for
   std::vector<HashRange> decoded_ranges;
   std::vector<uint64_t> expected;
   std::vector<uint64_t> content_at;  // of each request
   uint64_t data_bytes = 0, content_bytes = 0;
-  uint32_t most_tables = 0;
+  uint32_t most_tables = 0, most_fast_tables = 0;
 };
 
 // Blocks of the segment that a request needs: those asked for and those they repeat.
@@ -61,14 +63,22 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed, 
     batch.lengths.insert(batch.lengths.end(), t.lengths.begin(), t.lengths.end());
     batch.limits.push_back(h.code_limit);
   }
-  batch.most_tables = std::max<uint32_t>(batch.most_tables, h.tables);
+  const bool fast = h.codec == Codec::fast_floats;
+  uint32_t& most_tables = fast ? batch.most_fast_tables : batch.most_tables;
+  most_tables = std::max<uint32_t>(most_tables, h.tables);
+  if (fast) {
+    batch.fast_entries.resize(size_t{d.first_table} * fast::kEntries);
+    for (const cpu::FastTable& t : cpu::make_fast_tables(v.tables))
+      batch.fast_entries.insert(batch.fast_entries.end(), std::begin(t.symbol), std::end(t.symbol));
+  }
   batch.content_at.push_back(batch.content_bytes);
   for (uint32_t i = 0; i < r.block_count; ++i) {
     const uint32_t b = r.first_block + i;
     if (i % warps == 0)
-      batch.groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
-                              std::min(warps, r.block_count - i),
-                              static_cast<uint32_t>(batch.outputs.size())});
+      (fast ? batch.fast_groups : batch.groups)
+          .push_back({static_cast<uint32_t>(batch.segments.size()), b,
+                      std::min(warps, r.block_count - i),
+                      static_cast<uint32_t>(batch.outputs.size())});
     batch.outputs.push_back({batch.content_bytes, BlockStatus::ok});
     batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
     batch.expected.push_back(v.records[b].decoded_hash);
@@ -137,6 +147,9 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   const auto* tables = tables_.upload(batch.tables, stream_);
   const auto* lengths = lengths_.upload(batch.lengths, stream_);
   const auto* groups = groups_.upload(batch.groups, stream_);
+  const auto* fast_groups = fast_groups_.upload(batch.fast_groups, stream_);
+  const auto* fast_entries =
+      reinterpret_cast<const FastEntries*>(fast_entries_.upload(batch.fast_entries, stream_));
   DecodeOutput* outputs = outputs_.upload(batch.outputs, stream_);
   uint64_t* hashes = hashes_.reserve(std::max(states_count, outputs_count));
 
@@ -151,6 +164,9 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   check(huffman_decode(groups, static_cast<uint32_t>(batch.groups.size()), segments, states, hashes,
                        tables, lengths, entries, data, batch.most_tables, content, outputs, tuning,
                        stream_));
+  check(fast_decode(fast_groups, static_cast<uint32_t>(batch.fast_groups.size()), segments, states,
+                    hashes, tables, fast_entries, data, batch.most_fast_tables, content, outputs,
+                    {tuning.warps}, stream_));
   check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
   check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "gramzip/core/table_wire.h"
+#include "host/backend/cpu_blocks.h"
 #include "host/backend/cuda_backend.h"
 
 namespace gramzip {
@@ -23,6 +24,10 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes = 0;
   };
   for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i].fast && fast::codes(in[i].type)) {
+      cpu::encode_fast(in[i], out[i]);
+      continue;
+    }
     if (in[i].text == nullptr) {
       coded.push_back(in[i]);
       coded_out.push_back(&out[i]);
