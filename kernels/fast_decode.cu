@@ -29,9 +29,11 @@ struct FastBlock {
   uint32_t word_count;
 
   __device__ uint32_t word(uint32_t i) const { return i < word_count ? words[i] : 0; }
-  __device__ const uint16_t* table(const FastEntries* entries, uint32_t step) const {
-    const uint32_t bits = class_id_bits(tables), run = step * fast::kStep / kRunElements;
-    return entries[load_bits(block + plan.ids_at, uint64_t{run} * bits, bits)];
+  // The table of a run, 0 behind the last run.
+  __device__ uint32_t id(uint32_t run) const {
+    const uint32_t bits = class_id_bits(tables);
+    if (bits == 0 || run * kRunElements >= plan.n) return 0;
+    return static_cast<uint32_t>(load_bits(block + plan.ids_at, uint64_t{run} * bits, bits));
   }
 };
 
@@ -73,8 +75,12 @@ __device__ bool decode_steps(const FastBlock& f, const FastEntries* entries, uin
   const uint32_t before = (1u << f.lane) - 1, n = f.plan.n;
   uint32_t first = f.word(f.lane), second = f.word(kLanes + f.lane), position = 0;
   uint32_t next = fast::kFirstWords;
+  constexpr uint32_t kStepsOfRun = kRunElements / fast::kStep;
+  uint32_t ids = 0;  // of 32 runs, one a lane
   for (uint32_t step = 0; step < fast::steps_of(n); ++step) {
-    const uint16_t* table = f.table(entries, step);
+    const uint32_t run = step / kStepsOfRun;
+    if (step % (kStepsOfRun * kWarp) == 0) ids = f.id(run + f.lane);
+    const uint16_t* table = entries[__shfl_sync(kAllLanes, ids, run % kWarp)].entry;
     uint32_t window = __funnelshift_r(first, second, position), exponents[fast::kGroup];
 #pragma unroll
     for (uint32_t k = 0; k < fast::kGroup; ++k) {
@@ -185,7 +191,8 @@ __global__ void __launch_bounds__(FastTuning::kMaxWarps* kWarp, FastTuning::kMin
   const SegmentHeader& h = segment.header;
   const FastEntries* from = all_entries + segment.first_table;
   for (uint32_t i = threadIdx.x; i < h.tables * fast::kEntries; i += blockDim.x)
-    entries[i / fast::kEntries][i % fast::kEntries] = from[i / fast::kEntries][i % fast::kEntries];
+    entries[i / fast::kEntries].entry[i % fast::kEntries] =
+        from[i / fast::kEntries].entry[i % fast::kEntries];
   __syncthreads();
   const uint32_t warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   if (warp >= group.count) return;  // whole warps, behind the last barrier

@@ -9,11 +9,13 @@
 namespace gramzip::kernels {
 struct FastTuning {
   static constexpr uint32_t kMaxWarps = DecodeTuning::kMaxWarps;
-  static constexpr uint32_t kMinCtas = 6;  // an SM: 40 registers a thread
+  static constexpr uint32_t kMinCtas = 4;  // an SM: 64 registers a thread
   uint32_t warps = kMaxWarps;              // as DecodeTuning::warps, for the groups are the same
 };
 // A table's entries by the next 7 bits: exponent << 8 | length.
-using FastEntries = uint16_t[fast::kEntries];
+struct FastEntries {
+  uint16_t entry[fast::kEntries];
+};
 
 // groups: of segments of fast floats. tables: of each index in `entries`. Otherwise as
 // huffman_decode.
