@@ -10,6 +10,7 @@
 #include "host/base/checksum.h"
 #include "host/base/cpu_features.h"
 #include "host/cpu/fast_decode.h"
+#include "host/cpu/fast_encode.h"
 #include "host/frame/segment_meta.h"
 #include "tests/registry/cases.h"
 #include "tests/registry/segments.h"
@@ -129,7 +130,7 @@ TEST(FastFloats, ExceptionsComeBack) {
     Bytes content = test::make_weights(type, 60'000u * e.bytes, 0.02, 1);
     for (uint32_t i = 0; i < 60'000; i += 5'003) {  // rarer than a code is worth
       const uint32_t top = (e.bytes - 1u) + i * e.bytes;
-        content[top] = static_cast<uint8_t>(0x78 + i % 7);
+      content[top] = static_cast<uint8_t>(0x78 + i % 7);
     }
     const OneBlock b = one_block({"exceptions", type, content, true});
     EXPECT_GT(load_le<uint32_t>(b.coded.data() + b.exceptions_at), 0u) << e.name;
@@ -202,6 +203,38 @@ TEST(FastFloats, RandomDamageIsTheSameToAllLoops) {
       Bytes content;
       status_of(b, coded, &content);
     }
+  }
+}
+
+TEST(FastFloats, AllWritersWriteTheSame) {
+  std::mt19937_64 g(5);
+  std::vector<uint32_t> counts(256, 0), lone(256, 0);
+  for (uint32_t e = 110; e < 135; ++e) counts[e] = 1u << (e % 8);
+  lone[200] = 1;
+  const std::vector<cpu::FastCodes> codes{cpu::FastCodes(make_code_book(counts, kFastCodeLimit)),
+                                          cpu::FastCodes(make_code_book(lone, kFastCodeLimit))};
+  for (const size_t n : {1, 5, 127, 128, 129, 1000, 4096, 70'001}) {
+    Bytes exponents(n), ids(ceil_div(n, kRunElements));
+    for (uint8_t& id : ids) id = static_cast<uint8_t>(g() % 3 / 2);
+    for (uint8_t& e : exponents)
+      e = static_cast<uint8_t>(g() % 50 == 0 ? g() % 256 : 110 + g() % 25);
+    const cpu::FastBlockInput in{exponents, {}, ids, codes};
+    cpu::FastWords first;
+    first.begin(static_cast<uint32_t>(n));
+    const uint32_t words = cpu::write_fast_baseline(in, first);
+    const auto expect_same = [&](cpu::FastWriter writer) {
+      cpu::FastWords other;
+      other.begin(static_cast<uint32_t>(n));
+      ASSERT_EQ(writer(in, other), words) << n;
+      ASSERT_TRUE(std::equal(first.words.begin(), first.words.begin() + words, other.words.begin()))
+          << n;
+      ASSERT_EQ(other.exceptions, first.exceptions) << n;
+    };
+#if defined(__x86_64__)
+    if (cpu_features().avx2_bmi2) expect_same(cpu::write_fast_avx2);
+    if (cpu_features().avx512_vbmi) expect_same(cpu::write_fast_avx512);
+#endif
+    expect_same(cpu::fast_writer());
   }
 }
 
