@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "gramzip/core/limits.h"
 #include "gramzip/core/wire.h"
@@ -15,6 +16,7 @@ constexpr uint32_t kClasses = 8;
 constexpr size_t kRunsForClasses = 64;  // fewer do not pay for tables and ids
 constexpr size_t kSampled = 4;          // the first tables come from every fourth run
 constexpr uint32_t kExponents = 256;
+constexpr uint32_t kMeanUnits = 64;  // of one exponent
 // An exception takes 32 bits, a code a 128th of the code space: 0.011 bits of every other symbol.
 // So an exponent below this share of its class is better off as an exception.
 constexpr uint32_t kRareShare = 2048;
@@ -86,15 +88,17 @@ class Chooser {
     return exponents_.subspan(run_begin_[r], run_begin_[r + 1] - run_begin_[r]);
   }
   void rank_by_mean() {
-    std::vector<uint64_t> ranked(runs_);  // mean, then number
+    std::vector<uint16_t> mean(runs_);  // in kMeanUnits
+    std::vector<size_t> rank(kExponents * kMeanUnits + 1, 0);
     for (size_t r = 0; r < runs_; ++r) {
       uint32_t sum = 0;
       for (const uint8_t e : run(r)) sum += e;
-      ranked[r] = uint64_t{64 * sum / static_cast<uint32_t>(run(r).size())} << 32 | r;
+      mean[r] = static_cast<uint16_t>(kMeanUnits * sum / run(r).size());
+      ++rank[mean[r] + size_t{1}];
     }
-    std::sort(ranked.begin(), ranked.end());
-    for (size_t i = 0; i < runs_; ++i)
-      out_.ids[ranked[i] & UINT32_MAX] = static_cast<uint8_t>(i * kClasses / runs_);
+    std::partial_sum(rank.begin(), rank.end(), rank.begin());
+    for (size_t r = 0; r < runs_; ++r)
+      out_.ids[r] = static_cast<uint8_t>(rank[mean[r]]++ * kClasses / runs_);
   }
   // From every `stride`-th run.
   void make_books(uint32_t classes, size_t stride) {
