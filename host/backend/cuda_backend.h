@@ -45,7 +45,8 @@ class CudaBackend final : public Backend {
   void decode_text(std::span<const DecodeRequest> requests);
   void encode_coded(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
-  // Header, records and data of an encoded segment; the copy of the data is under way when it returns.
+  // Header, records and data of an encoded segment; the copy of the data is under way when it
+  // returns.
   void take_blocks(const kernels::DeviceSegment& segment,
                    std::span<const kernels::BlockState> states, const uint8_t* data,
                    uint32_t data_bytes, EncodedSegment& out);
