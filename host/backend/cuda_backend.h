@@ -12,6 +12,7 @@
 #include "kernels/code_lengths.h"
 #include "kernels/delta_decode.h"
 #include "kernels/delta_encode.h"
+#include "kernels/fast_decode.h"
 #include "kernels/histogram.h"
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
@@ -86,7 +87,8 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::CodeSummary> summaries_;
   DeviceBuffer<kernels::SegmentTotals> totals_;
   // decoding
-  DeviceBuffer<kernels::DecodeGroup> groups_;
+  DeviceBuffer<kernels::DecodeGroup> groups_, fast_groups_;
+  DeviceBuffer<uint16_t> fast_entries_;
   DeviceBuffer<kernels::DecodeOutput> outputs_;
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;

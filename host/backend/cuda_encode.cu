@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gramzip/core/fast.h"
 #include "gramzip/core/table_wire.h"
 #include "host/backend/class_segment.h"
 #include "host/backend/cuda_backend.h"
@@ -110,6 +111,12 @@ Tables make_tables(const EncodePlaces& p, uint32_t symbols, std::span<const Code
   }
   return t;
 }
+// Codecs without an encoding kernel.
+bool encoded_by_host(const SegmentInput& s) {
+  if (s.text != nullptr || !is_float(s.type)) return false;
+  if (s.fast && fast::codes(s.type)) return true;
+  return !model::choose_exact_values(s.content, s.type).empty();
+}
 }  // namespace
 
 void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) {
@@ -130,8 +137,7 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
       with_base_out.push_back(&out[i]);
       continue;
     }
-    if (is_float(in[i].type) && !in[i].fast &&
-        !model::choose_exact_values(in[i].content, in[i].type).empty()) {
+    if (encoded_by_host(in[i])) {
       cpu_->encode(in.subspan(i, 1), out.subspan(i, 1));
       continue;
     }
