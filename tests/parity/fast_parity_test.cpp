@@ -26,7 +26,7 @@ TEST(FastParity, DamagedBlocksGetTheSameStatus) {
           (i % 5 == 0 ? 17'000 + g() % 2000 : 600 + g() % 3000) * element_info(type).bytes;
       EncodedSegment s = test::encode_segment(
           *cpu,
-          {"fast", type, test::make_weights(type, bytes, i % 2 == 0 ? 0.02 : 0.5, g()), 0, 0, true});
+          {"fast", type, test::make_weights(type, bytes, i % 2 == 0 ? 0.02 : 0.5, g()), 0, true});
       BlockRecord& r = s.records[0];
       const uint32_t at =
           plan_block(s.header.block_bytes(0), s.header.split(), s.header.tables).lanes_at;

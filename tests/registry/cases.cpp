@@ -61,7 +61,7 @@ std::vector<SegmentCase> edge_segments() {
     content.resize(std::max<size_t>(content.size() / e, 1) * e);
     if (fast::codes(type))
       cases.push_back({std::string(element_info(type).name).append("/fast-").append(name), type,
-                       content, 0, 0, true});
+                       content, 0, true});
     cases.push_back({std::string(element_info(type).name) + "/" + name, type, std::move(content)});
   };
   for (const ElementType type : kTypes) {

@@ -115,7 +115,7 @@ TEST(FastFloats, RoundTripByEveryLoop) {
     for (const size_t n : {600, 1023, 1024, 1025, 1151, 1153, 20'000, 65'535, 65'536}) {
       const size_t bytes = n * element_info(type).bytes;
       const OneBlock b = one_block(
-          {element_info(type).name, type, test::make_weights(type, bytes, 0.02, n), 0, 0, true});
+          {element_info(type).name, type, test::make_weights(type, bytes, 0.02, n), 0, true});
       Bytes content;
       ASSERT_EQ(status_of(b, b.coded, &content), BlockStatus::ok) << n;
       const auto differs =
@@ -132,7 +132,7 @@ TEST(FastFloats, ExceptionsComeBack) {
       const uint32_t top = (e.bytes - 1u) + i * e.bytes;
       content[top] = static_cast<uint8_t>(0x78 + i % 7);
     }
-    const OneBlock b = one_block({"exceptions", type, content, 0, 0, true});
+    const OneBlock b = one_block({"exceptions", type, content, 0, true});
     EXPECT_GT(load_le<uint32_t>(b.coded.data() + b.exceptions_at), 0u) << e.name;
     Bytes out;
     ASSERT_EQ(status_of(b, b.coded, &out), BlockStatus::ok);
@@ -142,7 +142,7 @@ TEST(FastFloats, ExceptionsComeBack) {
 
 TEST(FastFloats, WhatIsDamagedHasAStatus) {
   const Bytes content = two_exponents(20'001, 0x3b, 0x3c, 0x7e);
-  const OneBlock b = one_block({"damaged", ElementType::bf16, content, 0, 0, true});
+  const OneBlock b = one_block({"damaged", ElementType::bf16, content, 0, true});
   const uint32_t at = b.exceptions_at;
   ASSERT_EQ(load_le<uint32_t>(b.coded.data() + at), 2u);
   const auto after = [&](const std::function<void(Bytes&)>& change) {
@@ -178,7 +178,7 @@ TEST(FastFloats, WhatIsDamagedHasAStatus) {
 
 TEST(FastFloats, ExponentsOutsideTheType) {
   const OneBlock b =
-      one_block({"f16", ElementType::f16, two_exponents(20'000, 0x28, 0x2c, 0x7b), 0, 0, true});
+      one_block({"f16", ElementType::f16, two_exponents(20'000, 0x28, 0x2c, 0x7b), 0, true});
   Bytes coded = b.coded;
   ASSERT_EQ(load_le<uint32_t>(&coded[b.exceptions_at]), 2u);
   store_le<uint32_t>(&coded[b.exceptions_at + 4], fast::pack_exception({5000, 32}));
@@ -191,7 +191,7 @@ TEST(FastFloats, RandomDamageIsTheSameToAllLoops) {
     const size_t elements = 3000 + g() % 2000;
     const OneBlock b =
         one_block({"random", type,
-                   test::make_weights(type, elements * element_info(type).bytes, 0.02, 4), 0, 0, true});
+                   test::make_weights(type, elements * element_info(type).bytes, 0.02, 4), 0, true});
     for (int i = 0; i < 300; ++i) {
       Bytes coded = b.coded;
       for (uint64_t k = 1 + g() % 3; k > 0; --k) {
@@ -241,7 +241,7 @@ TEST(FastFloats, AllWritersWriteTheSame) {
 TEST(FastFloats, HeaderRules) {
   EncodedSegment s = test::encode_segment(
       *make_cpu_backend(),
-      {"h", ElementType::bf16, test::make_weights(ElementType::bf16, 40'000, 0.02, 1), 0, 0, true});
+      {"h", ElementType::bf16, test::make_weights(ElementType::bf16, 40'000, 0.02, 1), 0, true});
   const auto error = [&](const std::function<void(EncodedSegment&)>& change) -> std::string {
     EncodedSegment x = s;
     change(x);
