@@ -15,10 +15,10 @@
 #include "kernels/huffman_decode.h"
 
 #include "kernels/common/block_lanes.h"
+#include "kernels/common/block_modes.h"
 #include "kernels/common/decode_table.h"
 #include "kernels/common/exact_decode.h"
 #include "kernels/common/lane_decode.h"
-#include "kernels/common/pattern.h"
 
 namespace gramzip::kernels {
 namespace {
@@ -27,8 +27,7 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
                                     uint32_t lane, uint8_t* out) {
   const Split split = h.split();
   const BlockPlan plan = plan_block(size, split, h.tables);
-  if (coded_bytes >= size || h.tables == 0 || coded_bytes < plan.lanes_at + kBlockAlign)
-    return BlockStatus::bad_block;
+  if (coded_bytes < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;
   const uint64_t plane_bits = split.inline_raw ? 0 : uint64_t{plan.n} * split.raw_bits;
   if (!part_ends_in_zeros(block, 0, plane_bits, plan.ids_at, lane)) return BlockStatus::bad_block;
   const uint32_t id_bits = class_id_bits(h.tables);
@@ -53,50 +52,6 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
                         : decode_piece(in, t, lane_count(plan.n, lane, false), columns + lane,
                                        out + lane * lane_piece(plan.n));
   return __all_sync(kAllLanes, good) ? BlockStatus::ok : BlockStatus::bad_stream;
-}
-
-__device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockState* states,
-                                    const uint64_t* coded_hashes, const Tables& t,
-                                    const uint8_t* data, uint32_t b, uint32_t* columns,
-                                    uint32_t lane, uint8_t* content, DecodeOutput& output) {
-  uint8_t* out = content + output.at;
-  const SegmentHeader& h = segment.header;
-  const uint32_t size = h.block_bytes(b), element = element_info(h.type).bytes;
-  for (;;) {  // a repeat goes round once more, as its source
-    const BlockState& s = states[segment.first_block + b];
-    const uint8_t* block = data + segment.data_at + s.data_at;
-    if (coded_hashes[segment.first_block + b] != s.coded_hash) return BlockStatus::bad_coded_hash;
-    switch (s.mode) {
-      case BlockMode::raw:
-        if (s.coded_bytes != size) return BlockStatus::bad_block;
-        fill_block(
-            out, size, lane, [&](uint32_t i) { return reinterpret_cast<const uint4*>(block)[i]; },
-            [&](uint32_t i) { return block[i]; });
-        return BlockStatus::ok;
-      case BlockMode::constant:
-        if (s.coded_bytes != element || size % element != 0) return BlockStatus::bad_block;
-        fill_block(
-            out, size, lane, [v = repeat_element(block, element)](uint32_t) { return v; },
-            [&](uint32_t i) { return block[i % element]; });
-        return BlockStatus::ok;
-      case BlockMode::coded:
-        if (h.codec == Codec::planes) {
-          out = content + output.planes_at;
-          if (lane == 0) output.period = h.period;
-        }
-        return decode_coded(block, s.coded_bytes, size, h, t, columns, lane, out);
-      case BlockMode::base:
-        return BlockStatus::bad_block;
-      case BlockMode::repeat:
-        break;
-    }
-    if (s.coded_bytes != 4) return BlockStatus::bad_block;
-    const uint32_t source = load_le<uint32_t>(block);
-    if (source >= b || states[segment.first_block + source].mode == BlockMode::repeat ||
-        h.block_bytes(source) != size)
-      return BlockStatus::bad_block;
-    b = source;
-  }
 }
 
 // kShared: decodes the groups whose tables fit into shared memory; else the others.
@@ -131,8 +86,17 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
   // The scratch has done its service: its memory holds the columns of the warps.
   uint32_t* columns = reinterpret_cast<uint32_t*>(scratch) + warp * PieceWriter::kColumn * kWarp;
   DecodeOutput& output = outputs[group.output + warp];
-  const BlockStatus status = decode_block(segment, states, coded_hashes, t, data,
-                                          group.first + warp, columns, lane, content, output);
+  uint8_t* out = content + output.at;
+  const BlockStatus status =
+      decode_block(segment, states, coded_hashes, data, group.first + warp, lane, out,
+                   [&](const uint8_t* block, uint32_t coded_bytes, uint32_t size) {
+                     uint8_t* to = out;
+                     if (h.codec == Codec::planes) {
+                       to = content + output.planes_at;
+                       if (lane == 0) output.period = h.period;
+                     }
+                     return decode_coded(block, coded_bytes, size, h, t, columns, lane, to);
+                   });
   if (lane == 0) output.status = status;
 }
 static_assert(sizeof(TableScratch) >=

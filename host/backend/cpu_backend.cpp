@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU backend: the truth that every other backend is compared with.
+#include "gramzip/core/fast.h"
 #include "host/backend/backend.h"
 #include "host/backend/class_segment.h"
 #include "host/backend/cpu_blocks.h"
@@ -13,7 +14,12 @@ namespace {
 using Bytes = std::span<const uint8_t>;
 
 void encode_without_base(const SegmentInput& in, EncodedSegment& out) {
-  has_classes(in) ? cpu::encode_classes(in, out) : cpu::encode_bytes(in, out);
+  if (in.fast && fast::codes(in.type))
+    cpu::encode_fast(in, out);
+  else if (has_classes(in))
+    cpu::encode_classes(in, out);
+  else
+    cpu::encode_bytes(in, out);
 }
 
 class CpuBackend final : public Backend {
@@ -34,6 +40,9 @@ class CpuBackend final : public Backend {
     for (const DecodeRequest& r : requests) switch (r.segment.header.codec) {
         case Codec::ngram:
           cpu::decode_text(r);
+          break;
+        case Codec::fast_floats:
+          cpu::decode_fast(r);
           break;
         case Codec::delta:
         case Codec::sparse_delta:

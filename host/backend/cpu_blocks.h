@@ -37,6 +37,9 @@ void encode_bytes(const SegmentInput& in, EncodedSegment& out);
 // Classes of runs; a segment that codec bytes codes in no more is one of type and codec bytes.
 void encode_classes(const SegmentInput& in, EncodedSegment& out);
 void decode_coded(const DecodeRequest& r);
+// Segments of codec fast_floats.
+void encode_fast(const SegmentInput& in, EncodedSegment& out);
+void decode_fast(const DecodeRequest& r);
 
 // Segments of codec ngram.
 void encode_text(const SegmentInput& in, EncodedSegment& out);

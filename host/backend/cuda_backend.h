@@ -12,6 +12,7 @@
 #include "kernels/code_lengths.h"
 #include "kernels/delta_decode.h"
 #include "kernels/delta_encode.h"
+#include "kernels/fast_decode.h"
 #include "kernels/histogram.h"
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
@@ -65,6 +66,7 @@ class CudaBackend final : public Backend {
                    uint32_t data_bytes, EncodedSegment& out);
   void check(cudaError_t status) const { check_cuda(status, "kernel launch"); }
 
+  const std::unique_ptr<Backend> cpu_ = make_cpu_backend();  // encodes fast floats
   int device_;
   std::string name_;
   std::mutex mutex_;
@@ -85,7 +87,8 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::CodeSummary> summaries_;
   DeviceBuffer<kernels::SegmentTotals> totals_;
   // decoding
-  DeviceBuffer<kernels::DecodeGroup> groups_;
+  DeviceBuffer<kernels::DecodeGroup> groups_, fast_groups_;
+  DeviceBuffer<uint16_t> fast_entries_;
   DeviceBuffer<kernels::DecodeOutput> outputs_;
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;

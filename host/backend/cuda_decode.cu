@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/backend/cuda_backend.h"
+#include "host/cpu/fast_tables.h"
 
 namespace gramzip {
 using namespace kernels;
@@ -17,13 +18,14 @@ struct Batch {
   std::vector<uint8_t> lengths, limits;
   std::vector<uint64_t> exact;     // values of all segments
   std::vector<uint16_t> contexts;  // as tables
-  std::vector<DecodeGroup> groups, delta_groups, sparse_groups;
-  std::vector<DecodeOutput> outputs;  // blocks asked for
+  std::vector<DecodeGroup> groups, fast_groups, delta_groups, sparse_groups;
+  std::vector<uint16_t> fast_entries;  // of all tables if there are fast groups
+  std::vector<DecodeOutput> outputs;   // blocks asked for
   std::vector<HashRange> decoded_ranges;
   std::vector<uint64_t> expected;
   std::vector<uint64_t> content_at;  // of each request
   uint64_t data_bytes = 0, content_bytes = 0, planes_bytes = 0;
-  uint32_t most_tables = 0, most_delta_tables = 0;
+  uint32_t most_tables = 0, most_fast_tables = 0, most_delta_tables = 0;
   bool with_base() const { return !delta_groups.empty() || !sparse_groups.empty(); }
 };
 
@@ -48,6 +50,8 @@ struct GroupList {
 };
 GroupList groups_of(Batch& batch, Codec codec) {
   switch (codec) {
+    case Codec::fast_floats:
+      return {batch.fast_groups, DecodeTuning().warps, batch.most_fast_tables};
     case Codec::delta:
       return {batch.delta_groups, DeltaTuning().warps, batch.most_delta_tables};
     case Codec::sparse_delta:
@@ -90,6 +94,11 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
   batch.contexts.insert(batch.contexts.end(), v.contexts.begin(), v.contexts.end());
   batch.contexts.resize(batch.tables.size(), 0);
   most_tables = std::max<uint32_t>(most_tables, h.tables);
+  if (h.codec == Codec::fast_floats) {
+    batch.fast_entries.resize(size_t{d.first_table} * fast::kEntries);
+    for (const cpu::FastTable& t : cpu::make_fast_tables(v.tables))
+      batch.fast_entries.insert(batch.fast_entries.end(), std::begin(t.symbol), std::end(t.symbol));
+  }
   batch.content_at.push_back(batch.content_bytes);
   for (uint32_t i = 0; i < r.block_count; ++i) {
     const uint32_t b = r.first_block + i;
@@ -171,6 +180,9 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   const auto* lengths = lengths_.upload(batch.lengths, stream_);
   const auto* exact = exact_.upload(batch.exact, stream_);
   const auto* groups = groups_.upload(batch.groups, stream_);
+  const auto* fast_groups = fast_groups_.upload(batch.fast_groups, stream_);
+  const auto* fast_entries =
+      reinterpret_cast<const FastEntries*>(fast_entries_.upload(batch.fast_entries, stream_));
   DecodeOutput* outputs = outputs_.upload(batch.outputs, stream_);
   uint64_t* hashes = hashes_.reserve(std::max(states_count, outputs_count));
 
@@ -186,6 +198,9 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   check(huffman_decode(groups, static_cast<uint32_t>(batch.groups.size()), segments, states, hashes,
                        tables, lengths, entries, exact, data, batch.most_tables, content, outputs,
                        tuning, stream_));
+  check(fast_decode(fast_groups, static_cast<uint32_t>(batch.fast_groups.size()), segments, states,
+                    hashes, tables, fast_entries, data, batch.most_fast_tables, content, outputs,
+                    {tuning.warps}, stream_));
   if (batch.planes_bytes > 0) check(from_planes(content, outputs, outputs_count, {}, stream_));
   if (batch.with_base()) {
     const BaseBatch with_base{

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gramzip/core/fast.h"
 #include "gramzip/core/table_wire.h"
 #include "host/backend/class_segment.h"
 #include "host/backend/cuda_backend.h"
@@ -123,6 +124,10 @@ Tables make_tables(const EncodePlaces& p, uint32_t symbols, std::span<const Code
   }
   return t;
 }
+// Fast floats: there is no encoding kernel.
+bool encoded_by_host(const SegmentInput& s) {
+  return s.text == nullptr && s.fast && fast::codes(s.type);
+}
 }  // namespace
 
 void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) {
@@ -141,6 +146,10 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     if (in[i].text == nullptr && !in[i].base.empty()) {
       with_base.push_back(in[i]);
       with_base_out.push_back(&out[i]);
+      continue;
+    }
+    if (encoded_by_host(in[i])) {
+      cpu_->encode(in.subspan(i, 1), out.subspan(i, 1));
       continue;
     }
     if (in[i].text == nullptr) {

@@ -17,6 +17,9 @@ const CpuFeatures& cpu_features() {
     f.avx512 = f.avx2_bmi2 && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl");
+    if (wish != nullptr && std::strcmp(wish, "avx512") == 0) return f;
+    f.avx512_vbmi = f.avx512 && __builtin_cpu_supports("avx512vbmi") &&
+                    __builtin_cpu_supports("avx512vbmi2");
 #endif
     return f;
   }();
@@ -24,6 +27,7 @@ const CpuFeatures& cpu_features() {
 }
 
 std::string cpu_features_text() {
+  if (cpu_features().avx512_vbmi) return "AVX-512 with VBMI2, AVX2, BMI2";
   if (cpu_features().avx512) return "AVX-512, AVX2, BMI2";
   return cpu_features().avx2_bmi2 ? "AVX2, BMI2" : "baseline";
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "gramzip/core/bitpack.h"
 #include "gramzip/core/elements.h"
 #include "gramzip/core/wire.h"
 #include "host/cpu/decode_tables.h"
@@ -186,6 +187,42 @@ void join_f8(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uint8_
                                   ((uint32_t{raw_plane[i / 8]} >> (i & 7)) << 7));
 }
 
+// F8 of an exponent alone: eight elements at a time, a byte each.
+[[maybe_unused]] void join_f8_exponents(const Split& split, const uint8_t* raw_plane, const uint8_t* symbols,
+                       uint32_t n, uint8_t* out) {
+  const uint32_t r = split.raw_bits;  // 3 or 4
+  const uint64_t signs = 0x8080808080808080u,
+                 low = ((uint64_t{1} << (r - 1)) - 1) * 0x0101010101010101u;
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t packed = 0;
+    for (uint32_t b = 0; b < r; ++b) packed |= uint64_t{raw_plane[i / 8 * r + b]} << (8 * b);
+    const uint64_t raw = unpack_bytes(packed, r);
+    const uint64_t exponents = load_le<uint64_t>(symbols + i) << (r - 1);
+    store_le<uint64_t>(out + i,
+                       ((raw << (8 - r)) & signs) | (exponents & ~(signs | low)) | (raw & low));
+  }
+  for (; i < n; ++i)
+    out[i] = static_cast<uint8_t>(split.join(symbols[i], load_bits(raw_plane, uint64_t{i} * r, r)));
+}
+
+// F16 of an exponent alone: eight raw values in 11 bytes.
+[[maybe_unused]] void join_f16_exponents(const Split& split, const uint8_t* raw_plane, const uint8_t* symbols,
+                        uint32_t n, uint8_t* out) {
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const uint8_t* p = raw_plane + i / 8 * size_t{11};
+    const auto first = load_le<uint64_t>(p), last = load_le<uint64_t>(p + 3);
+    for (uint32_t k = 0; k < 8; ++k) {
+      const uint32_t raw = static_cast<uint32_t>(k < 5 ? first >> (11 * k) : last >> (11 * k - 24));
+      const uint32_t x = (raw & 0x3ff) | uint32_t{symbols[i + k]} << 10 | (raw << 5 & 0x8000);
+      store_le<uint16_t>(out + 2 * size_t{i + k}, static_cast<uint16_t>(x));
+    }
+  }
+  for (; i < n; ++i)
+    store_element(out, i, 2, split.join(symbols[i], load_bits(raw_plane, uint64_t{i} * 11, 11)));
+}
+
 // Symbols in order of elements.
 template <class Symbol>
 void join(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, uint32_t n,
@@ -202,6 +239,11 @@ void join(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, u
 #endif
   if (done == 0 && split.zero_bits == 0) {
     if (split.bytes == 1 && r == 1) return join_f8(raw_plane, symbols, n, out);
+    if constexpr (std::is_same_v<Symbol, uint8_t>) {
+      if (split.bytes == 1 && (r == 3 || r == 4))
+        return join_f8_exponents(split, raw_plane, symbols, n, out);
+      if (split.bytes == 2 && r == 11) return join_f16_exponents(split, raw_plane, symbols, n, out);
+    }
     if (split.bytes == 2 && r == 8) return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
     if (split.bytes == 4 && r == 24) return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gramzip/core/fast.h"
 #include "host/base/error.h"
 
 namespace gramzip::frame {
@@ -13,6 +14,7 @@ struct Rules {
   uint8_t least_symbol_bits, most_symbol_bits;
   uint8_t code_limit;
   uint8_t most_tables;
+  uint8_t word_order;
 };
 
 Rules rules_of(Codec c, const ElementInfo& e) {
@@ -20,24 +22,29 @@ Rules rules_of(Codec c, const ElementInfo& e) {
   const uint8_t most = most_of_type < kMaxSymbolBits ? most_of_type : kMaxSymbolBits;
   switch (c) {
     case Codec::bytes:
-      return {true, 8, 8, kByteCodeLimit, 1};
+      return {true, 8, 8, kByteCodeLimit, 1, 0};
     case Codec::floats:
-      return {true, e.exponent_bits, most, kFloatCodeLimit, kMaxTables};
+      return {true, e.exponent_bits, most, kFloatCodeLimit, kMaxTables, 0};
     case Codec::ngram:
-      return {true, 0, 0, 0, 0};
+      return {true, 0, 0, 0, 0, 0};
     case Codec::planes:
-      return {true, 8, 8, kFloatCodeLimit, kMaxTables};
+      return {true, 8, 8, kFloatCodeLimit, kMaxTables, 0};
     case Codec::reference:
-      return {true, 0, 0, 0, 0};
+      return {true, 0, 0, 0, 0, 0};
     case Codec::exact_floats:
-      return {true, e.exponent_bits, std::min<uint8_t>(most, kMaxExactSymbolBits), kFloatCodeLimit,
-              kMaxTables};
-    case Codec::quantized:
+      return {true,
+              e.exponent_bits,
+              std::min<uint8_t>(most, kMaxExactSymbolBits),
+              kFloatCodeLimit,
+              kMaxTables,
+              0};
     case Codec::fast_floats:
+      return {true, e.exponent_bits, e.exponent_bits, kFastCodeLimit, kMaxTables, 1};
+    case Codec::quantized:
       break;
     case Codec::delta:
     case Codec::sparse_delta:
-      return {true, 8, 8, kFloatCodeLimit, kMaxTables};
+      return {true, 8, 8, kFloatCodeLimit, kMaxTables, 0};
   }
   return {};
 }
@@ -57,9 +64,10 @@ bool type_fits(Codec c, ElementType t) {
       return t == ElementType::text;
     case Codec::floats:
     case Codec::exact_floats:
-    case Codec::fast_floats:
     case Codec::quantized:
       return is_float(t);
+    case Codec::fast_floats:
+      return fast::codes(t);
     case Codec::planes:
       return !is_float(t) && t != ElementType::text;
     case Codec::reference:
@@ -107,7 +115,8 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   const ElementInfo e = element_info(h.type);
   const Rules rules = rules_of(h.codec, e);
   if (!rules.known) unknown("codec", p[0]);
-  if (p[1] != 0) unknown("word order", p[1]);
+  if (p[1] != rules.word_order) unknown("word order", p[1]);
+  h.word_order = p[1];
   if (!type_fits(h.codec, h.type)) corrupt("codec and element type contradict each other");
 
   // A reference has no blocks, and of all fields the sizes and what it refers to.

@@ -69,9 +69,14 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   const bool of_base = h.codec == Codec::delta || h.codec == Codec::sparse_delta;
   if (of_base) at += load_contexts(h, meta.subspan(at, h.table_bytes), m.contexts, where);
   m.tables.resize(h.tables);
-  for (uint32_t t = 0; t < h.tables; ++t)
+  for (uint32_t t = 0; t < h.tables; ++t) {
     at += load_code_table(meta.subspan(at, tables_end - at), h.alphabet(), h.code_limit,
                           m.tables[t], where + ", code table " + std::to_string(t));
+    const auto codes = static_cast<uint32_t>(
+        std::ranges::count_if(m.tables[t].lengths, [](uint8_t l) { return l > 0; }));
+    if (h.codec == Codec::fast_floats && codes > kFastSymbols)
+      corrupt(where + ", code table " + std::to_string(t) + ": too many symbols");
+  }
   if (of_base) check_delta_tables(h, m.tables, where);
   if (at != tables_end) corrupt(where + ": its code tables do not fill their place");
   if (!all_zero(meta.data() + at, records_at - at)) corrupt(where + ": a reserved byte is set");

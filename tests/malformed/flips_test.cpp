@@ -45,6 +45,21 @@ TEST_P(Flips, EverySingleBit) {
   RecordProperty("bits", std::to_string(archive.size() * 8));
 }
 
+TEST(Flips, EverySingleBitOfFastFloats) {
+  std::vector<uint8_t> content = test::make_weights(ElementType::bf16, 12'000, 0.02, 1);
+  const auto s = test::encode_segment(*make_cpu_backend(), {"w", ElementType::bf16, content, true});
+  ASSERT_EQ(s.records[0].mode, BlockMode::coded);
+  auto archive = test::archive_of(s, content);
+  ASSERT_FALSE(refused(archive));
+  size_t silent = 0;
+  for (size_t bit = 0; bit < archive.size() * 8; ++bit) {
+    archive[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+    silent += refused(archive) ? 0 : 1;
+    archive[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+  }
+  EXPECT_EQ(silent, 0u);
+}
+
 TEST_P(Flips, EveryTruncation) {
   const test::FileCase f = test::small_files()[GetParam()];
   const auto archive = test::make_archive({{f.name, f.content}});

@@ -73,7 +73,10 @@ TEST(Parity, ABatchIsTheSumOfItsSegments) {
   std::vector<test::SegmentCase> cases;
   for (uint64_t i = 0; i < 9; ++i) cases.push_back(test::random_segment(1000 + i, 150'000));
   std::vector<SegmentInput> inputs;
-  for (const auto& c : cases) inputs.push_back({c.type, c.content});
+  for (const auto& c : cases) {
+    inputs.push_back({c.type, c.content});
+    inputs.back().fast = c.fast;
+  }
   std::vector<EncodedSegment> together(inputs.size());
   device->encode(inputs, together);
   for (size_t i = 0; i < cases.size(); ++i)

@@ -7,6 +7,7 @@ from check import FormatError, need, need_zero, round_up, take
 from coded import BAD_BLOCK, decode_block, read_exact_values, read_tables
 from delta import (DELTA, SPARSE_DELTA, Contexts, check_tables, decode_delta_block,
                     decode_sparse_block)
+from fast import FAST_FLOATS, MOST_SYMBOLS, TYPES, decode_fast_block
 from ngram import decode_text_block
 from xxh3 import xxh3_64
 
@@ -29,7 +30,7 @@ ELEMENTS = {
     10: ("I64", 64, 0, 7),
 }
 RESERVED_CODECS = {5: "quantized"}
-LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, EXACT_FLOATS: 12, PLANES: 12, DELTA: 12, SPARSE_DELTA: 12}
+LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, EXACT_FLOATS: 12, PLANES: 12, FAST_FLOATS: 7, DELTA: 12, SPARSE_DELTA: 12}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
 
@@ -72,6 +73,9 @@ class Segment:
                                                 (1 << self.symbol_bits) + self.exact_count, self.longest, place)
         if self.of_base:
             check_tables(self, place)
+        if self.codec == FAST_FLOATS:
+            for table in self.tables:
+                need(len(set(table or ())) <= MOST_SYMBOLS, place, "too many symbols in a table")
         self.records = [self.read_record(meta[at:at + RECORD], number, place)
                         for number, at in enumerate(range(records_at, len(meta), RECORD))]
         has_coded = any(record.mode == CODED for record in self.records)
@@ -82,7 +86,8 @@ class Segment:
         if self.codec in RESERVED_CODECS:
             raise FormatError(place, f"codec {self.codec} ({RESERVED_CODECS[self.codec]}) is reserved")
         need(self.codec in LONGEST, place, f"unknown codec {self.codec}")
-        need(order == 0, place, f"word order {order}" + (" (demand order) is reserved" if order == 1 else ""))
+        need(order == (self.codec == FAST_FLOATS), place,
+             f"word order {order} (" + ("demand order" if order == 1 else "static rows") + f") of codec {self.codec}")
         need(element in ELEMENTS, place, f"unknown element type {element}")
         self.element = element
         name, self.width, exponent, codec = ELEMENTS[element]
@@ -99,13 +104,17 @@ class Segment:
             need(self.symbol_bits == 8, place, f"symbol_bits {self.symbol_bits} of a delta")
             need(self.longest == 12, place, f"longest code length {self.longest}")
             return
-        planes_of_bytes = self.codec == PLANES and name == "bytes"
-        exact = (codec, self.codec) == (2, EXACT_FLOATS)
-        need(codec == self.codec or planes_of_bytes or exact, place,
-             f"codec {self.codec} with elements of type {name}")
+        if self.codec == FAST_FLOATS:
+            fits = name in TYPES
+        elif self.codec == PLANES and name == "bytes":
+            fits = True
+        else:
+            fits = codec == self.codec or (codec, self.codec) == (2, EXACT_FLOATS)
+        need(fits, place, f"codec {self.codec} with elements of type {name}")
         if self.codec == PLANES:
             self.width = exponent = 8  # of what is coded
-        highest = {1: 8, 2: min(12, self.width - 1), EXACT_FLOATS: min(11, self.width - 1), PLANES: 8}[self.codec]
+        highest = {1: 8, 2: min(12, self.width - 1), EXACT_FLOATS: min(11, self.width - 1), PLANES: 8,
+                   FAST_FLOATS: exponent}[self.codec]
         need(exponent <= self.symbol_bits <= highest, place, f"symbol_bits {self.symbol_bits} for {name}")
         need(self.longest == LONGEST[self.codec], place, f"longest code length {self.longest}")
 
@@ -210,6 +219,8 @@ def decode_one(segment, number, coded, content, model, place, base):
         decode_text_block(coded, size, content, model, place)
     elif segment.codec == PLANES:
         content += join_planes(decode_block(coded, size, segment, place), segment.period)
+    elif segment.codec == FAST_FLOATS:
+        content += decode_fast_block(coded, size // segment.element_bytes, segment, place)
     else:
         content += decode_block(coded, size // segment.element_bytes, segment, place)
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gramzip/core/fast.h"
 #include "gramzip/core/wire.h"
 
 namespace gramzip::test {
@@ -58,6 +59,9 @@ std::vector<SegmentCase> edge_segments() {
   const auto add = [&cases](const std::string& name, ElementType type, Bytes content) {
     const uint32_t e = element_info(type).bytes;
     content.resize(std::max<size_t>(content.size() / e, 1) * e);
+    if (fast::codes(type))
+      cases.push_back({std::string(element_info(type).name).append("/fast-").append(name), type,
+                       content, 0, true});
     cases.push_back({std::string(element_info(type).name) + "/" + name, type, std::move(content)});
   };
   for (const ElementType type : kTypes) {
@@ -129,6 +133,7 @@ SegmentCase random_segment(uint64_t seed, size_t max_bytes) {
   std::mt19937_64 g(seed);
   SegmentCase c;
   c.type = kTypes[g() % 8];
+  c.fast = seed % 2 == 1;
   c.name = "random-" + std::to_string(seed);
   const ElementInfo e = element_info(c.type);
   const size_t want = std::max<size_t>(1, g() % max_bytes);

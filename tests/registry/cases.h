@@ -16,6 +16,7 @@ struct SegmentCase {
   ElementType type;
   std::vector<uint8_t> content;
   uint16_t period = 0;  // of type bytes: SegmentInput::period
+  bool fast = false;  // coded as fast floats
 };
 // Sizes around every boundary of the format, degenerate alphabets, repeats, special floats: all
 // types.

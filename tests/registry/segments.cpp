@@ -10,11 +10,14 @@
 #include "host/cpu/huffman_encode.h"
 #include "host/frame/segment_meta.h"
 #include "host/model/exact_values.h"
+#include "host/frame/writer.h"
+#include "tests/registry/memory_io.h"
 
 namespace gramzip::test {
 EncodedSegment encode_segment(Backend& backend, const SegmentCase& c) {
   SegmentInput in{c.type, c.content};
   in.period = c.period;
+  in.fast = c.fast;
   EncodedSegment out;
   backend.encode({&in, 1}, {&out, 1});
   return out;
@@ -43,6 +46,16 @@ Decoded decode_segment(Backend& backend, const EncodedSegment& s, uint32_t first
   const DecodeRequest request{meta.view(s.data, text), first_block, blocks, d.content, d.status};
   backend.decode({&request, 1});
   return d;
+}
+
+std::vector<uint8_t> archive_of(const EncodedSegment& s, std::span<const uint8_t> content) {
+  MemorySink out;
+  frame::ArchiveWriter writer(out);
+  const frame::MemberRecord member{0, 0644, 0, "a"};
+  writer.members({&member, 1});
+  writer.segment(s);
+  writer.finish({{0, content.size(), hash128(content)}}, hash128(content));
+  return out.bytes;
 }
 
 size_t block_offset(const EncodedSegment& s, uint32_t block) {

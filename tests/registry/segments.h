@@ -18,6 +18,8 @@ Decoded decode_segment(Backend& backend, const EncodedSegment& s,
                        const model::TextModel* text = nullptr);
 Decoded decode_segment(Backend& backend, const EncodedSegment& s, uint32_t first_block,
                        uint32_t blocks, const model::TextModel* text = nullptr);
+// An archive of one member "a" that is one segment.
+std::vector<uint8_t> archive_of(const EncodedSegment& s, std::span<const uint8_t> content);
 size_t block_offset(const EncodedSegment& s, uint32_t block);
 // A floats segment of one block coded with `tables` tables, runs of 256 elements assigned in turn.
 // symbol_bits: 0 for the width that this release writes, or another that it reads.

@@ -38,6 +38,21 @@ GRAMZIP_HD inline bool rest_is_zero(const uint8_t* block, uint32_t at, uint64_t 
   return all_zero(block + from, end - from);
 }
 
+// Eight fields of `bits` (1 to 4) bits, one a byte of v, side by side, and back.
+GRAMZIP_HD inline uint64_t pack_bytes(uint64_t v, uint32_t bits) {
+  const uint64_t pair = (uint64_t{1} << (2 * bits)) - 1, four = (uint64_t{1} << (4 * bits)) - 1;
+  v = (v | (v >> (8 - bits))) & (pair * 0x0001000100010001u);
+  v = (v | (v >> (16 - 2 * bits))) & (four * 0x0000000100000001u);
+  return (v | (v >> (32 - 4 * bits))) & ((four << (4 * bits)) | four);
+}
+GRAMZIP_HD inline uint64_t unpack_bytes(uint64_t v, uint32_t bits) {
+  const uint64_t one = (uint64_t{1} << bits) - 1, pair = (uint64_t{1} << (2 * bits)) - 1,
+                 four = (uint64_t{1} << (4 * bits)) - 1;
+  v = (v | (v << (32 - 4 * bits))) & (four * 0x0000000100000001u);
+  v = (v | (v << (16 - 2 * bits))) & (pair * 0x0001000100010001u);
+  return (v | (v << (8 - bits))) & (one * 0x0101010101010101u);
+}
+
 // The low n bits of v in reverse order: codes go into bit strings most significant bit first.
 GRAMZIP_HD inline uint32_t reverse_bits(uint32_t v, uint32_t n) {
   uint32_t r = 0;

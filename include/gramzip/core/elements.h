@@ -98,7 +98,8 @@ struct Split {
   }
 };
 
-// Codecs bytes, floats and planes; the symbols of planes are bytes whatever the type.
+// Codecs bytes, floats, exact_floats, fast_floats and planes; the symbols of planes are bytes
+// whatever the type.
 GRAMZIP_HD inline Split make_split(Codec c, ElementType t, uint32_t symbol_bits,
                                    uint32_t zero_bits = 0) {
   Split s{};
@@ -117,6 +118,7 @@ GRAMZIP_HD inline uint32_t most_zero_bits(ElementType t, uint32_t symbol_bits) {
 }
 
 GRAMZIP_HD inline uint32_t code_limit(Codec c) {
+  if (c == Codec::fast_floats) return kFastCodeLimit;
   return c == Codec::bytes ? kByteCodeLimit : kFloatCodeLimit;
 }
 

@@ -35,7 +35,7 @@ GRAMZIP_HD inline bool load_block_record(const uint8_t* p, BlockRecord& r) {
 inline constexpr uint32_t kSegmentHeaderBytes = 64;
 struct SegmentHeader {
   Codec codec;
-  uint8_t word_order;  // 0: static rows
+  uint8_t word_order;  // 0: static rows; 1: demand order, codec fast_floats
   ElementType type;
   uint8_t block_log2;
   uint8_t symbol_bits;
