@@ -26,7 +26,7 @@ void split_blocks(const SegmentInput& in, const EncodedSegment& s, SplitSegment&
   const size_t elements = in.content.size() / split.bytes;
   // A step past the end: the encoder reads whole groups.
   if (to.exponents.size() < elements + fast::kStep) to.exponents.resize(elements + fast::kStep);
-  to.raw_planes.assign(ceil_div(elements * split.raw_bits, 8) + h.blocks, 0);
+  to.raw_planes.assign(ceil_div(elements * split.raw_bits, 8) + h.blocks + kRawPlaneSlack, 0);
   to.run_begin.clear();
   to.first_run.assign(h.blocks, 0);
   to.exponent_at.assign(h.blocks, 0);

@@ -108,7 +108,7 @@ def segment_headers() -> Iterator[Case]:
             (3, 15, "block_log2"), (3, 19, "block_log2"), (4, 8, "symbol_bits 8"),
             (5, 11, "longest code length 11"), (6, 1, "1 tables"), (7, 8, "run_log2 8"),
             (8, 2, "block_count 2"), (12, 8, "size of meta"), (24, 1, "zero field"),
-            (48, 1, "zero field"), (63, 0x80, "zero field")):
+            (48, 1, "period of a codec without planes"), (63, 0x80, "zero field")):
         yield Case(f"text-header-at-{offset}-{value}", rf"section 2 .*{words}",
                    reseal(written(good, (at + offset, bytes([value]))), layout))
 

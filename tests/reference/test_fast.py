@@ -13,7 +13,7 @@ from check import FormatError, round_up  # noqa: E402
 from coded import canonical_codes, decoding_table  # noqa: E402
 from fast import decode_fast_block  # noqa: E402
 
-Segment = namedtuple("Segment", "width symbol_bits longest tables")
+Segment = namedtuple("Segment", "width symbol_bits longest tables zero_bits", defaults=(0,))
 LENGTHS = {120: 1, 121: 2, 122: 3, 123: 4, 118: 4}  # first code: 120
 TABLES = [decoding_table(LENGTHS, 7), None, decoding_table({90: 0}, 7)]
 BF16 = Segment(16, 8, 7, TABLES)

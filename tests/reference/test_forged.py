@@ -40,7 +40,7 @@ class Forged(unittest.TestCase):
             period = self.layout.find(2)[1] + 48
             for bad in (0, 1, 513, 16 if good == 0 else 1 << 15):
                 self.refused(f"period {bad}", (period, pack("<H", bad)))
-            self.refused("zero field", (period + 2, b"\1"))
+            self.refused("1 exact values", (period + 2, b"\1"))
             self.refused("symbol_bits 7", (period - 44, b"\7"))
             self.refused("longest code length 11", (period - 43, b"\x0b"))
         self.use([("a", 0o644, 0, content)], [(len(content), {"element_type": F8_E4M3})])
@@ -92,7 +92,8 @@ class Forged(unittest.TestCase):
                 (8, 2, "block_count 2"), (12, 44, "padding behind the tables"), (12, 60, "size of meta"),
                 (19, 1, "decoded_bytes"),
                 (32, 1, "model of a codec without models"), (48, 1, "period of a codec without planes"),
-                (50, 1, "1 exact values"), (51, 1, "zero field")):
+                (50, 1, "1 exact values"), (51, 1, "where its base is"), (52, 1, "1 zero bits"),
+                (53, 1, "zero field")):
             self.refused(reason, (at + offset, bytes([value])))
         record = self.layout.blocks[1, 0][0]
         self.refused("unknown mode 4", (record, b"\4"))

@@ -133,7 +133,7 @@ TEST(Huffman, TablesAgreeAndDecode) {
     t.count = 256;
     t.lengths = book.lengths;
     const cpu::DecodeTables d =
-        cpu::make_decode_tables({&t, 1}, bytes ? Codec::bytes : Codec::exact_floats);
+        cpu::make_decode_tables({&t, 1}, bytes ? Codec::bytes : Codec::floats);
 
     // Entries of the float decoder have more room for the length.
     const auto entry = [&](uint32_t i) {

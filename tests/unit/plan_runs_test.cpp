@@ -48,8 +48,8 @@ using Strings = std::vector<std::string>;
 TEST(PlanRuns, SmallTensorsOfATypeShareARun) {
   EXPECT_EQ(runs_of(Layout().gap(80).tensor(kBf16, 5000).tensor(kBf16, 100).tensor(kF32, 8000), 80),
             (Strings{"text 80", "BF16 5100", "F32 8000"}));
-  EXPECT_EQ(runs_of(Layout().tensor(kBf16, 300'000).tensor(kBf16, 5000).tensor(kBf16, 300'000)),
-            (Strings{"BF16 300000", "BF16 5000", "BF16 300000"}));
+  EXPECT_EQ(runs_of(Layout().tensor(kBf16, 1'200'000).tensor(kBf16, 5000).tensor(kBf16, 1'200'000)),
+            (Strings{"BF16 1200000", "BF16 5000", "BF16 1200000"}));
 }
 
 TEST(PlanRuns, GapsJoinWhereElementsStayInStep) {
@@ -73,8 +73,8 @@ TEST(PlanRuns, ShortRunsAreNotWorthASection) {
   Layout l;
   for (int i = 0; i < 50; ++i) l.tensor(kBf16, 200).tensor(kF32, 400);
   EXPECT_EQ(runs_of(l), (Strings{"? 30000"}));
-  EXPECT_EQ(runs_of(Layout().tensor(kBf16, 300'000).tensor(kF32, 4).tensor(kBf16, 300'000)),
-            (Strings{"BF16 300000", "F32 4", "BF16 300000"}));
+  EXPECT_EQ(runs_of(Layout().tensor(kBf16, 1'200'000).tensor(kF32, 4).tensor(kBf16, 1'200'000)),
+            (Strings{"BF16 1200000", "F32 4", "BF16 1200000"}));
 }
 
 TEST(PlanRuns, TwinsAndRecordsAndOddSizes) {

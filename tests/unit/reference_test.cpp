@@ -129,7 +129,7 @@ TEST(References, APipeHasNoneAndTheSameCuts) {
 }
 
 TEST(References, MembersReferToEarlierOnesIfTheHeaderMay) {
-  const Bytes a = weights(400'000, 1);
+  const Bytes a = weights(1'400'000, 1);
   const std::vector<test::NamedFile> files = {
       {"readme", test::make_text(10'000, 1)},
       {"1", make_safetensors({tensor("a", a), tensor("b", weights(300'000, 2))})},
