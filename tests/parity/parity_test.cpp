@@ -300,7 +300,8 @@ TEST(Parity, ArchivesAreTheSameBytes) {
 // on the same backend works.
 void expect_recovery(int simt::Options::*fault, ErrorCode code, int calls) {
   const auto cpu = make_cpu_backend();
-  const test::SegmentCase c = test::random_segment(3, 30'000);
+  const test::SegmentCase c{"weights", ElementType::bf16,
+                            test::make_weights(ElementType::bf16, 30'000, 0.02, 3)};
   const EncodedSegment expected = test::encode_segment(*cpu, c);
   const size_t before = simt::live_allocations();
   int failures = 0;
