@@ -275,7 +275,7 @@ class Versions(Case):
         layout = forge.Layout(archive)
         number, (_, at, meta, _, _) = next((i, s) for i, s in enumerate(layout.sections) if s[0] == forge.SEGMENT)
         for edit, says in (((at + 4, b"\x04"), "a model of impossible size"), ((at + 4, b"\x05"), "tensor directory"),
-                           ((meta, b"\x04"), "codec 4"), ((meta + 1, b"\x01"), "word order")):
+                           ((meta, b"\x05"), "codec 5"), ((meta + 1, b"\x01"), "word order")):
             self.run_tool("-t", stdin=forge.edited(archive, layout, edit), code=1, says=says)
 
 

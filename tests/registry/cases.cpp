@@ -39,6 +39,14 @@ Bytes fibonacci(size_t bytes, uint64_t seed) {
   return out;
 }
 
+// Elements as they come from a narrower type.
+Bytes low_zeros(Bytes content, const ElementInfo& e) {
+  const uint32_t zeros = e.bytes == 2 ? 3 : 4u * e.bytes;
+  for (size_t i = 0; i < content.size() / e.bytes; ++i)
+    store_element(content.data(), i, e.bytes,
+                  load_element(content.data(), i, e.bytes) >> zeros << zeros);
+  return content;
+}
 }  // namespace
 
 Bytes special_floats(ElementType type, size_t bytes, uint64_t seed) {
@@ -91,6 +99,7 @@ std::vector<SegmentCase> edge_segments() {
       add("specials", type, special_floats(type, block + 512, 9));
       add("scales", type, make_scales(type, 3 * block + 1000, 10));
       add("scales-and-zeros", type, join({Bytes(block), make_scales(type, block, 11), Bytes(700)}));
+      if (e.bytes > 1) add("low-zeros", type, low_zeros(natural(type, block + 1000, 13), e));
       add("few-specials", type, special_floats(type, 300 * e.bytes, 10));
       add("specials-and-constant", type,
           join({special_floats(type, block, 11), Bytes(block), natural(type, block / 2, 12)}));
