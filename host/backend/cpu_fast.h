@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a segment of fast floats is coded with, for every backend alike (docs/format.md, 13).
+#pragma once
+#include <span>
+#include <vector>
+
+#include "host/backend/backend.h"
+#include "host/model/fast_classes.h"
+
+namespace gramzip::cpu {
+// Exponents and raw planes of the blocks of mode raw: those that are to be coded.
+struct FastSplit {
+  std::vector<uint8_t> exponents, raw_planes;
+  std::vector<uint32_t> run_begin;               // and the end
+  std::vector<uint32_t> first_run, exponent_at;  // of each block
+  std::vector<size_t> raw_at;
+};
+void split_fast(std::span<const uint8_t> content, const SegmentHeader& header,
+                std::span<const BlockRecord> records, FastSplit& to);
+model::FastClasses choose_classes(const FastSplit& parts);
+// The tables of a segment and what its header says of them.
+void store_fast_tables(const model::FastClasses& classes, EncodedSegment& out);
+}  // namespace gramzip::cpu
