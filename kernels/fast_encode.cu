@@ -35,13 +35,13 @@ __device__ bool view_block(const FastBatch& batch, FastView& v) {
   const DeviceBlock b = batch.blocks[v.index];
   v.segment = &batch.segments[b.segment];
   const SegmentHeader& h = v.segment->header;
-  const FastCoding& coding = batch.codings[b.segment];
+  const EncodePlaces& at = batch.places[b.segment];
   v.content = batch.content + v.segment->content_at + h.block_begin(b.number);
-  v.class_ids = batch.class_ids + coding.runs_at + b.number * coding.block_runs;
-  v.codes = batch.codes + coding.first_table;
+  v.class_ids = batch.class_ids + at.runs_at + b.number * runs_of_a_block(h);
+  v.codes = batch.codes + at.first_alphabet;
   v.split = h.split();
   v.size = h.block_bytes(b.number);
-  v.tables = coding.tables;
+  v.tables = at.classes;
   v.plan = plan_block(v.size, v.split, v.tables);
   return true;
 }

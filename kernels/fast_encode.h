@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Segments into fast floats (docs/format.md, 13): with the tables and classes that the host has
-// chosen, measure and write around the layout of kernels/huffman_encode. Neither allocates or
+// Segments into fast floats (docs/format.md, 13): with classes by kernels/run_classes and tables
+// by the host, measure and write around the layout of kernels/huffman_encode. Neither allocates or
 // synchronises.
 #pragma once
 #include "gramzip/core/fast.h"
@@ -15,22 +15,15 @@ struct FastCodeTable {
   uint16_t code[256];                           // by exponent
   uint16_t fill;                                // the first code, of zero bits
 };
-// A segment's classes, beside its DeviceSegment.
-struct FastCoding {
-  uint32_t tables;
-  uint32_t first_table;  // in the array of FastCodeTable
-  uint32_t runs_at;      // in class_ids: of its block 0
-  uint32_t block_runs;   // of a full block
-};
 // What measure and write work on.
 struct FastBatch {
   const uint8_t* content;
   const DeviceSegment* segments;
   const DeviceBlock* blocks;
-  uint32_t count;  // of blocks
-  const FastCoding* codings;
-  const uint8_t* class_ids;
-  const FastCodeTable* codes;
+  uint32_t count;              // of blocks
+  const EncodePlaces* places;  // of each segment; its classes are its tables
+  const uint8_t* class_ids;    // of each run
+  const FastCodeTable* codes;  // of each alphabet
 };
 // Of a coded block.
 struct FastSize {

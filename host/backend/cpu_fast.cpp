@@ -14,12 +14,14 @@ using Bytes = std::span<const uint8_t>;
 }  // namespace
 
 void split_fast(Bytes content, const SegmentHeader& h, std::span<const BlockRecord> records,
-                FastSplit& to) {
+                RawPlanes raw_planes, FastSplit& to) {
+  const bool raw = raw_planes == RawPlanes::wanted;
   const Split split = h.split();
   const size_t elements = content.size() / split.bytes;
   // A step past the end: the encoder reads whole groups.
   if (to.exponents.size() < elements + fast::kStep) to.exponents.resize(elements + fast::kStep);
-  to.raw_planes.assign(ceil_div(elements * split.raw_bits, 8) + h.blocks + kRawPlaneSlack, 0);
+  if (raw)
+    to.raw_planes.assign(ceil_div(elements * split.raw_bits, 8) + h.blocks + kRawPlaneSlack, 0);
   to.run_begin.clear();
   to.first_run.assign(h.blocks, 0);
   to.exponent_at.assign(h.blocks, 0);
@@ -33,7 +35,8 @@ void split_fast(Bytes content, const SegmentHeader& h, std::span<const BlockReco
     to.exponent_at[b] = exponent_at;
     to.raw_at[b] = raw_at;
     encode_loops().split(content.data() + h.block_begin(b), n, split,
-                         to.exponents.data() + exponent_at, nullptr, to.raw_planes.data() + raw_at);
+                         to.exponents.data() + exponent_at, nullptr,
+                         raw ? to.raw_planes.data() + raw_at : nullptr);
     for (uint32_t i = 0; i < n; i += kRunElements) to.run_begin.push_back(exponent_at + i);
     exponent_at += n;
     raw_at += ceil_div(uint64_t{n} * split.raw_bits, 8);
@@ -41,17 +44,12 @@ void split_fast(Bytes content, const SegmentHeader& h, std::span<const BlockReco
   to.run_begin.push_back(exponent_at);
 }
 
-model::FastClasses choose_classes(const FastSplit& parts) {
-  return model::choose_fast_classes(Bytes(parts.exponents).first(parts.run_begin.back()),
-                                    parts.run_begin);
-}
-
-void store_fast_tables(const model::FastClasses& classes, EncodedSegment& out) {
+void store_fast_tables(std::span<const CodeBook> books, EncodedSegment& out) {
   SegmentHeader& h = out.header;
-  h.tables = static_cast<uint8_t>(classes.books.size());
+  h.tables = static_cast<uint8_t>(books.size());
   h.run_log2 = h.tables > 1 ? 8 : 0;
   const uint32_t symbols = 1u << h.symbol_bits;
-  for (const CodeBook& book : classes.books) {
+  for (const CodeBook& book : books) {
     const size_t at = out.tables.size();
     out.tables.resize(at + table_wire_bytes(symbols));
     out.tables.resize(at + store_table(book.lengths.data(), symbols, book.used, book.lone,
@@ -70,9 +68,10 @@ void encode_fast(const SegmentInput& in, EncodedSegment& out) {
   out.records.assign(h.blocks, {});
   std::vector<uint32_t> repeat_of;
   choose_modes(in.content, h, split.bytes, out.records, repeat_of);
-  split_fast(in.content, h, out.records, parts);
+  split_fast(in.content, h, out.records, RawPlanes::wanted, parts);
 
-  const model::FastClasses classes = choose_classes(parts);
+  const model::FastClasses classes =
+      model::choose_fast_classes(parts.all_exponents(), parts.run_begin);
   const std::vector<FastCodes> codes(classes.books.begin(), classes.books.end());
   const bool any_coded = write_blocks(
       in.content, split.bytes, repeat_of, out, [&](uint32_t b, Bytes block, uint8_t* to) {
@@ -83,7 +82,7 @@ void encode_fast(const SegmentInput& in, EncodedSegment& out) {
             Bytes(classes.ids).subspan(parts.first_run[b], ceil_div(n, kRunElements)), codes};
         return encoder.encode(input, split, static_cast<uint32_t>(block.size()), to);
       });
-  if (any_coded) store_fast_tables(classes, out);
+  if (any_coded) store_fast_tables(classes.books, out);
 }
 
 void decode_fast(const DecodeRequest& r) {

@@ -90,7 +90,6 @@ class CudaBackend final : public Backend {
   DeviceBuffer<uint32_t> counts_, codes_, lane_words_;
   DeviceBuffer<kernels::CodeSummary> summaries_;
   DeviceBuffer<kernels::SegmentTotals> totals_;
-  DeviceBuffer<kernels::FastCoding> fast_codings_;
   DeviceBuffer<kernels::FastCodeTable> fast_codes_;
   DeviceBuffer<kernels::FastSize> fast_sizes_;
   // decoding

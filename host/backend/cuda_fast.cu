@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Segments of fast floats, on the device; the host chooses their tables and classes.
+// Segments of fast floats: upload, hashes, modes; first tables are learnt on the host; then the
+// class of each run and counts; tables are made on the host; then sizes, offsets, blocks, hashes;
+// then download.
 #include <algorithm>
 
 #include "host/backend/cpu_fast.h"
@@ -20,30 +22,27 @@ FastCodeTable make_code_table(const CodeBook& book) {
   return t;
 }
 
-// The classes of a batch and their parts as the kernels see them.
-struct Models {
-  std::vector<model::FastClasses> classes;  // a segment
-  std::vector<FastCoding> codings;          // likewise
-  std::vector<uint8_t> class_ids;
-  std::vector<FastCodeTable> codes;
+struct FastSegments : EncodeBatch {
+  std::vector<EncodePlaces> places;  // as segments
+  std::vector<ClassCost> costs;
+  uint32_t runs = 0, tables = 0, symbols = 0;
+  uint32_t most_bins = 0;  // of a segment
 
-  // records: the modes of the segment's blocks.
-  void train(const SegmentInput& in, const SegmentHeader& h, std::span<const BlockRecord> records) {
-    cpu::split_fast(in.content, h, records, parts_);
-    model::FastClasses c = cpu::choose_classes(parts_);
-    const uint32_t block_runs = runs_of_a_block(h);
-    const size_t runs_at = class_ids.size();
-    codings.push_back({static_cast<uint32_t>(c.books.size()), static_cast<uint32_t>(codes.size()),
-                       static_cast<uint32_t>(runs_at), block_runs});
-    class_ids.resize(runs_at + size_t{h.blocks} * block_runs, 0);
-    for (uint32_t b = 0; b < h.blocks; ++b) {
-      if (records[b].mode != BlockMode::raw) continue;
-      const uint64_t runs = ceil_div(h.block_bytes(b) / h.split().bytes, uint64_t{kRunElements});
-      std::copy_n(c.ids.begin() + parts_.first_run[b], runs,
-                  class_ids.begin() + static_cast<ptrdiff_t>(runs_at + size_t{b} * block_runs));
-    }
-    for (const CodeBook& book : c.books) codes.push_back(make_code_table(book));
-    classes.push_back(std::move(c));
+  // records: the modes of the blocks of the next segment.
+  void train(const SegmentInput& in, std::span<const BlockRecord> records) {
+    const DeviceSegment& d = segments[places.size()];
+    const SegmentHeader& h = d.header;
+    cpu::split_fast(in.content, h, records, cpu::RawPlanes::unwanted, parts_);
+    const model::FastTraining t =
+        model::train_fast_classes(parts_.all_exponents(), parts_.run_begin);
+    places.push_back(
+        {d.content_at, t.classes, tables, symbols, static_cast<uint32_t>(costs.size()), 0, runs});
+    if (t.classes > 1)
+      costs.insert(costs.end(), t.costs.begin(), t.costs.begin() + h.alphabet() * kMaxTables);
+    most_bins = std::max(most_bins, t.classes * h.alphabet());
+    tables += t.classes;
+    symbols += t.classes * h.alphabet();
+    runs += h.blocks * runs_of_a_block(h);
   }
 
  private:
@@ -53,7 +52,7 @@ struct Models {
 
 void CudaBackend::encode_fast(std::span<const SegmentInput> in,
                               std::span<EncodedSegment* const> out) {
-  EncodeBatch batch;
+  FastSegments batch;
   for (const SegmentInput& s : in)
     batch.add(fast::make_header(s.type, static_cast<uint32_t>(s.content.size())));
   const auto count = static_cast<uint32_t>(batch.blocks.size()),
@@ -75,7 +74,6 @@ void CudaBackend::encode_fast(std::span<const SegmentInput> in,
   check(checksum(content, ranges, count, &states->decoded_hash, stride, {}, stream_));
   check(classify(content, segments, blocks, states, count, {}, stream_));
 
-  Models models;
   std::vector<BlockState> host_states = states_.download(count, stream_);
   std::vector<BlockRecord> records;
   for (size_t i = 0; i < in.size(); ++i) {
@@ -83,15 +81,31 @@ void CudaBackend::encode_fast(std::span<const SegmentInput> in,
     records.clear();
     for (uint32_t b = 0; b < segment.header.blocks; ++b)
       records.push_back({host_states[segment.first_block + b].mode, 0, 0, 0});
-    models.train(in[i], segment.header, records);
+    batch.train(in[i], records);
   }
-  const FastBatch work{content,
-                       segments,
-                       blocks,
-                       count,
-                       fast_codings_.upload(models.codings, stream_),
-                       class_ids_.upload(models.class_ids, stream_),
-                       fast_codes_.upload(models.codes, stream_)};
+  const auto* places = places_.upload(batch.places, stream_);
+  const auto* costs = costs_.upload(batch.costs, stream_);
+  uint8_t* class_ids = class_ids_.reserve(batch.runs);
+  uint32_t* counts = counts_.reserve(batch.symbols);
+  check_cuda(cudaMemsetAsync(counts, 0, batch.symbols * sizeof(uint32_t), stream_),
+             "clearing counts");
+  check(assign_classes(content, segments, places, blocks, states, count, costs, nullptr,
+                       batch.most_bins, class_ids, counts, {}, stream_));
+
+  const std::vector<uint32_t> host_counts = counts_.download(batch.symbols, stream_);
+  std::vector<CodeBook> books;
+  std::vector<FastCodeTable> codes;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const uint32_t alphabet = batch.segments[i].header.alphabet();
+    for (uint32_t c = 0; c < batch.places[i].classes; ++c) {
+      books.push_back(model::make_fast_book(std::span(host_counts)
+                                                .subspan(batch.places[i].symbols_at)
+                                                .subspan(size_t{c} * alphabet, alphabet)));
+      codes.push_back(make_code_table(books.back()));
+    }
+  }
+  const FastBatch work{
+      content, segments, blocks, count, places, class_ids, fast_codes_.upload(codes, stream_)};
   check(fast_measure(work, states, sizes, {}, stream_));
   check(encode_layout(segments, segment_count, states, coded_ranges, totals, stream_));
   check(fast_write(work, states, sizes, data, {}, stream_));
@@ -101,7 +115,10 @@ void CudaBackend::encode_fast(std::span<const SegmentInput> in,
   const std::vector<SegmentTotals> host_totals = totals_.download(segment_count, stream_);
   for (uint32_t i = 0; i < segment_count; ++i) {
     take_blocks(batch.segments[i], host_states, data, host_totals[i].data_bytes, *out[i]);
-    if (host_totals[i].coded > 0) cpu::store_fast_tables(models.classes[i], *out[i]);
+    if (host_totals[i].coded > 0)
+      cpu::store_fast_tables(
+          std::span(books).subspan(batch.places[i].first_alphabet, batch.places[i].classes),
+          *out[i]);
   }
   check_cuda(cudaStreamSynchronize(stream_), "encoding");
 }
