@@ -111,6 +111,26 @@ TEST(FastParity, BlocksWithoutWords) {
     }
 }
 
+// Two exponents, so codes of one bit: the words of the lanes that have the second one are not zero.
+TEST(FastParity, ABlockThatIsNoSmallerIsRaw) {
+  GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
+  constexpr uint32_t n = 124;  // 128 bytes of raw plane, 4 and a word a lane of 248 bytes
+  for (const uint32_t lanes : {28u, 29u}) {
+    const Split split = fast::make_header(ElementType::bf16, 1).split();
+    Bytes content(2 * n);
+    std::mt19937_64 g(lanes);
+    for (uint32_t i = 0; i < n; ++i)
+      store_element(content.data(), i, 2,
+                    split.join(i % fast::kGroup == 0 && i / fast::kGroup < lanes ? 4 : 3,
+                               split.raw(g())));
+    const test::SegmentCase c{"lanes", ElementType::bf16, content, 0, true};
+    const EncodedSegment expected = test::encode_segment(*cpu, c);
+    ASSERT_EQ(expected.records[0].mode, lanes == 28 ? BlockMode::coded : BlockMode::raw);
+    expect_same(expected, test::encode_segment(*device, c), std::to_string(lanes));
+  }
+}
+
 TEST(FastParity, BlocksOfEveryMode) {
   GRAMZIP_DEVICE_OR_SKIP(device);
   const auto cpu = make_cpu_backend();
