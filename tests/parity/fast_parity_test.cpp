@@ -121,9 +121,9 @@ TEST(FastParity, ABlockThatIsNoSmallerIsRaw) {
     Bytes content(2 * n);
     std::mt19937_64 g(lanes);
     for (uint32_t i = 0; i < n; ++i)
-      store_element(content.data(), i, 2,
-                    split.join(i % fast::kGroup == 0 && i / fast::kGroup < lanes ? 4 : 3,
-                               split.raw(g())));
+      store_element(
+          content.data(), i, 2,
+          split.join(i % fast::kGroup == 0 && i / fast::kGroup < lanes ? 4 : 3, split.raw(g())));
     const test::SegmentCase c{"lanes", ElementType::bf16, content, 0, true};
     const EncodedSegment expected = test::encode_segment(*cpu, c);
     ASSERT_EQ(expected.records[0].mode, lanes == 28 ? BlockMode::coded : BlockMode::raw);
