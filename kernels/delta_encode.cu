@@ -173,20 +173,6 @@ __global__ void measure_kernel(DeltaBatch batch, BlockState* states, uint32_t* l
   if (v.lane == 0) state.coded_bytes = coded_bytes;
 }
 
-// The classes of a block's runs and the zeros up to the lane header, a lane a byte: it takes all
-// fields that reach into it.
-__device__ void write_class_ids(const DeltaView& v, const BlockPlan& plan, uint8_t* out) {
-  const uint32_t bits = class_id_bits(v.classes);
-  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
-  for (uint32_t i = v.lane; i < plan.lanes_at; i += kWarp) {
-    uint32_t byte = 0;
-    for (uint32_t r = 8 * i / bits; r < runs && r * bits < 8 * i + 8; ++r)
-      byte |= r * bits >= 8 * i ? uint32_t{v.class_ids[r]} << (r * bits - 8 * i)
-                                : uint32_t{v.class_ids[r]} >> (8 * i - r * bits);
-    out[i] = static_cast<uint8_t>(byte);
-  }
-}
-
 __global__ void write_kernel(DeltaBatch batch, const BlockState* states, const uint32_t* lane_words,
                              uint8_t* data) {
   DeltaView v;
@@ -195,7 +181,7 @@ __global__ void write_kernel(DeltaBatch batch, const BlockState* states, const u
   uint8_t* out = data + v.segment->data_at + state.data_at;
   if (state.mode == BlockMode::coded) {
     const BlockPlan plan = v.plan();
-    write_class_ids(v, plan, out);
+    write_class_ids(plan, v.classes, out, v.lane, [&](uint32_t r) { return v.class_ids[r]; });
     const uint32_t tail_before = write_lane_header(
         out, plan.lanes_at, state.lanes, lane_words[uint64_t{v.index} * kLanes + v.lane], v.lane);
     DeltaWriter writer{

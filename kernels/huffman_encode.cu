@@ -126,30 +126,6 @@ __global__ void layout_kernel(const DeviceSegment* segments, BlockState* states,
   if (threadIdx.x == 0) totals[blockIdx.x] = {total, static_cast<uint32_t>(coded)};
 }
 
-// The raw values of the group that the block's end cuts: fewer than eight.
-__device__ void write_last_raw(const View& v, const BlockPlan& plan, uint8_t* plane) {
-  const uint32_t bits = v.split.raw_bits, whole = plan.n / kLaneGroup;
-  if (v.lane != 0) return;
-  for (uint32_t i = whole * bits; i < plan.raw_bytes; ++i) plane[i] = 0;
-  for (uint32_t j = whole * kLaneGroup; j < plan.n; ++j)
-    or_bits(plane, uint64_t{j} * bits, bits,
-            v.split.raw(load_element(v.elements, j, v.split.bytes)));
-}
-
-// The class ids of the block's runs; a lane a byte.
-__device__ void write_class_ids(const View& v, const BlockPlan& plan, uint8_t* out) {
-  const uint32_t bits = class_id_bits(v.tables());
-  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
-  for (uint32_t i = v.lane; i < plan.ids_bytes; i += kWarp) {
-    uint32_t byte = 0;
-    for (uint32_t r = 8 * i / bits; r < runs && r * bits < 8 * i + 8; ++r) {
-      const uint32_t number = __popc(v.used & ((1u << v.codes.class_ids[r]) - 1));
-      byte |= r * bits >= 8 * i ? number << (r * bits - 8 * i) : number >> (8 * i - r * bits);
-    }
-    out[plan.ids_at + i] = static_cast<uint8_t>(byte);
-  }
-}
-
 template <uint32_t kBytes>
 __device__ void write_exact(const View& v, uint32_t n, const LaneWriter& lane) {
   ExactWriter writer{v.codes, v.find, lane};
@@ -217,10 +193,11 @@ __device__ void write_lanes(const View& v, uint32_t n, const LaneWriter& lane, u
 __device__ void write_coded(const View& v, const BlockState& state, uint32_t words, uint8_t* out) {
   const BlockPlan plan = plan_block(v.size, v.split, v.tables());
   const LaneHead head = state.lanes;
-  if (!v.split.inline_raw) write_last_raw(v, plan, out);
+  if (!v.split.inline_raw && v.lane == 0) write_last_raw(v.elements, v.split, plan, out);
   fill_zero(out, plan.raw_bytes, plan.ids_at, v.lane);
-  write_class_ids(v, plan, out);
-  fill_zero(out, plan.ids_at + plan.ids_bytes, plan.lanes_at, v.lane);
+  write_class_ids(plan, v.tables(), out, v.lane, [&](uint32_t r) {
+    return static_cast<uint32_t>(__popc(v.used & ((1u << v.codes.class_ids[r]) - 1)));
+  });
   const uint32_t tail_before = write_lane_header(out, plan.lanes_at, head, words, v.lane);
   write_lanes(v, plan.n, {out + plan.rows_at(head.extra_bits), head, v.lane, tail_before}, out);
 }

@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Segments of fast floats on the CPU.
+#include "host/backend/cpu_fast.h"
 #include "gramzip/core/table_wire.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/base/checksum.h"
 #include "host/cpu/fast_decode.h"
 #include "host/cpu/fast_encode.h"
 #include "host/cpu/huffman_encode.h"
-#include "host/model/fast_classes.h"
 
 namespace gramzip::cpu {
 namespace {
 using Bytes = std::span<const uint8_t>;
+}  // namespace
 
-// Exponents and raw planes of the blocks to be coded.
-struct SplitSegment {
-  std::vector<uint8_t> exponents, raw_planes;
-  std::vector<uint32_t> run_begin;               // and the end
-  std::vector<uint32_t> first_run, exponent_at;  // of each block
-  std::vector<size_t> raw_at;
-};
-
-void split_blocks(const SegmentInput& in, const EncodedSegment& s, SplitSegment& to) {
-  const SegmentHeader& h = s.header;
+void split_fast(Bytes content, const SegmentHeader& h, std::span<const BlockRecord> records,
+                RawPlanes raw_planes, FastSplit& to) {
+  const bool raw = raw_planes == RawPlanes::wanted;
   const Split split = h.split();
-  const size_t elements = in.content.size() / split.bytes;
+  const size_t elements = content.size() / split.bytes;
   // A step past the end: the encoder reads whole groups.
   if (to.exponents.size() < elements + fast::kStep) to.exponents.resize(elements + fast::kStep);
-  to.raw_planes.assign(ceil_div(elements * split.raw_bits, 8) + h.blocks + kRawPlaneSlack, 0);
+  if (raw)
+    to.raw_planes.assign(ceil_div(elements * split.raw_bits, 8) + h.blocks + kRawPlaneSlack, 0);
   to.run_begin.clear();
   to.first_run.assign(h.blocks, 0);
   to.exponent_at.assign(h.blocks, 0);
@@ -34,35 +29,49 @@ void split_blocks(const SegmentInput& in, const EncodedSegment& s, SplitSegment&
   uint32_t exponent_at = 0;
   size_t raw_at = 0;
   for (uint32_t b = 0; b < h.blocks; ++b) {
-    if (s.records[b].mode != BlockMode::raw) continue;
+    if (records[b].mode != BlockMode::raw) continue;
     const uint32_t n = h.block_bytes(b) / split.bytes;
     to.first_run[b] = static_cast<uint32_t>(to.run_begin.size());
     to.exponent_at[b] = exponent_at;
     to.raw_at[b] = raw_at;
-    encode_loops().split(in.content.data() + h.block_begin(b), n, split,
-                         to.exponents.data() + exponent_at, nullptr, to.raw_planes.data() + raw_at);
+    encode_loops().split(content.data() + h.block_begin(b), n, split,
+                         to.exponents.data() + exponent_at, nullptr,
+                         raw ? to.raw_planes.data() + raw_at : nullptr);
     for (uint32_t i = 0; i < n; i += kRunElements) to.run_begin.push_back(exponent_at + i);
     exponent_at += n;
     raw_at += ceil_div(uint64_t{n} * split.raw_bits, 8);
   }
   to.run_begin.push_back(exponent_at);
 }
-}  // namespace
+
+void store_fast_tables(std::span<const CodeBook> books, EncodedSegment& out) {
+  SegmentHeader& h = out.header;
+  h.tables = static_cast<uint8_t>(books.size());
+  h.run_log2 = h.tables > 1 ? 8 : 0;
+  const uint32_t symbols = 1u << h.symbol_bits;
+  for (const CodeBook& book : books) {
+    const size_t at = out.tables.size();
+    out.tables.resize(at + table_wire_bytes(symbols));
+    out.tables.resize(at + store_table(book.lengths.data(), symbols, book.used, book.lone,
+                                       out.tables.data() + at));
+  }
+  h.table_bytes = static_cast<uint32_t>(out.tables.size());
+}
 
 void encode_fast(const SegmentInput& in, EncodedSegment& out) {
-  thread_local SplitSegment parts;
+  thread_local FastSplit parts;
   thread_local FastEncoder encoder;
   out.header = fast::make_header(in.type, static_cast<uint32_t>(in.content.size()));
-  SegmentHeader& h = out.header;
+  const SegmentHeader& h = out.header;
   const Split split = h.split();
   out.tables.clear();
   out.records.assign(h.blocks, {});
   std::vector<uint32_t> repeat_of;
   choose_modes(in.content, h, split.bytes, out.records, repeat_of);
-  split_blocks(in, out, parts);
+  split_fast(in.content, h, out.records, RawPlanes::wanted, parts);
 
-  const model::FastClasses classes = model::choose_fast_classes(
-      Bytes(parts.exponents).first(parts.run_begin.back()), parts.run_begin);
+  const model::FastClasses classes =
+      model::choose_fast_classes(parts.all_exponents(), parts.run_begin);
   const std::vector<FastCodes> codes(classes.books.begin(), classes.books.end());
   const bool any_coded = write_blocks(
       in.content, split.bytes, repeat_of, out, [&](uint32_t b, Bytes block, uint8_t* to) {
@@ -73,17 +82,7 @@ void encode_fast(const SegmentInput& in, EncodedSegment& out) {
             Bytes(classes.ids).subspan(parts.first_run[b], ceil_div(n, kRunElements)), codes};
         return encoder.encode(input, split, static_cast<uint32_t>(block.size()), to);
       });
-  if (!any_coded) return;
-  h.tables = static_cast<uint8_t>(classes.books.size());
-  h.run_log2 = h.tables > 1 ? 8 : 0;
-  const uint32_t symbols = 1u << h.symbol_bits;
-  for (const CodeBook& book : classes.books) {
-    const size_t at = out.tables.size();
-    out.tables.resize(at + table_wire_bytes(symbols));
-    out.tables.resize(at + store_table(book.lengths.data(), symbols, book.used, book.lone,
-                                       out.tables.data() + at));
-  }
-  h.table_bytes = static_cast<uint32_t>(out.tables.size());
+  if (any_coded) store_fast_tables(classes.books, out);
 }
 
 void decode_fast(const DecodeRequest& r) {

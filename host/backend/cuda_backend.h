@@ -13,6 +13,7 @@
 #include "kernels/delta_decode.h"
 #include "kernels/delta_encode.h"
 #include "kernels/fast_decode.h"
+#include "kernels/fast_encode.h"
 #include "kernels/histogram.h"
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
@@ -49,6 +50,10 @@ class CudaBackend final : public Backend {
   // All codecs but n-gram text.
   void decode_coded(std::span<const DecodeRequest> requests);
   void decode_text(std::span<const DecodeRequest> requests);
+  // All but n-gram text.
+  void encode_without_base(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  void encode_fast(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  // All but fast floats.
   void encode_coded(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   // Counts of the bytes of a segment of planes, over its classes.
   std::vector<uint32_t> sum_of_classes(const kernels::EncodePlaces& places) const;
@@ -66,7 +71,6 @@ class CudaBackend final : public Backend {
                    uint32_t data_bytes, EncodedSegment& out);
   void check(cudaError_t status) const { check_cuda(status, "kernel launch"); }
 
-  const std::unique_ptr<Backend> cpu_ = make_cpu_backend();  // encodes fast floats
   int device_;
   std::string name_;
   std::mutex mutex_;
@@ -86,6 +90,8 @@ class CudaBackend final : public Backend {
   DeviceBuffer<uint32_t> counts_, codes_, lane_words_;
   DeviceBuffer<kernels::CodeSummary> summaries_;
   DeviceBuffer<kernels::SegmentTotals> totals_;
+  DeviceBuffer<kernels::FastCodeTable> fast_codes_;
+  DeviceBuffer<kernels::FastSize> fast_sizes_;
   // decoding
   DeviceBuffer<kernels::DecodeGroup> groups_, fast_groups_;
   DeviceBuffer<uint16_t> fast_entries_;

@@ -5,6 +5,7 @@
 #include "gramzip/core/delta.h"
 #include "host/backend/cpu_delta.h"
 #include "host/backend/cuda_backend.h"
+#include "host/backend/encode_batch.h"
 
 namespace gramzip {
 using namespace kernels;
@@ -27,27 +28,11 @@ const uint8_t* CudaBackend::upload_bases(std::span<const DecodeRequest> requests
 }
 
 namespace {
-// A batch of segments as the kernels see it.
-struct Batch {
-  std::vector<DeviceSegment> segments;
-  std::vector<DeviceBlock> blocks;
-  std::vector<HashRange> ranges;  // as blocks
-  uint64_t content_bytes = 0, data_bytes = 0;
-};
-Batch lay_out(std::span<const SegmentInput> in) {
-  Batch batch;
-  for (const SegmentInput& s : in) {
-    const SegmentHeader h =
-        make_delta_header(Codec::delta, s.type, static_cast<uint32_t>(s.content.size()), s.base_at);
-    batch.segments.push_back(
-        {h, batch.content_bytes, batch.data_bytes, static_cast<uint32_t>(batch.blocks.size()), 0});
-    for (uint32_t b = 0; b < h.blocks; ++b) {
-      batch.blocks.push_back({static_cast<uint32_t>(batch.segments.size() - 1), b});
-      batch.ranges.push_back({batch.content_bytes + h.block_begin(b), h.block_bytes(b)});
-    }
-    batch.content_bytes += round_up(s.content.size(), 128);
-    batch.data_bytes += round_up(segment_data_bound(s.content.size(), h.blocks), 128);
-  }
+EncodeBatch lay_out(std::span<const SegmentInput> in) {
+  EncodeBatch batch;
+  for (const SegmentInput& s : in)
+    batch.add(make_delta_header(Codec::delta, s.type, static_cast<uint32_t>(s.content.size()),
+                                s.base_at));
   return batch;
 }
 
@@ -88,7 +73,7 @@ struct Models {
 
 void CudaBackend::encode_dense(std::span<const SegmentInput> in,
                                std::span<EncodedSegment* const> out) {
-  const Batch batch = lay_out(in);
+  const EncodeBatch batch = lay_out(in);
   const auto count = static_cast<uint32_t>(batch.blocks.size()),
              segment_count = static_cast<uint32_t>(in.size());
   uint8_t* content = content_.reserve(batch.content_bytes);
@@ -155,7 +140,7 @@ void CudaBackend::encode_with_base(std::span<const SegmentInput> in,
         encode_dense(some, to);
       },
       [this](std::span<const SegmentInput> some, std::span<EncodedSegment* const> to) {
-        encode_coded(some, to);
+        encode_without_base(some, to);
       },
       out);
 }

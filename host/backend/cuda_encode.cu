@@ -8,6 +8,7 @@
 #include "gramzip/core/table_wire.h"
 #include "host/backend/class_segment.h"
 #include "host/backend/cuda_backend.h"
+#include "host/backend/encode_batch.h"
 #include "host/model/run_classes.h"
 
 namespace gramzip {
@@ -15,15 +16,12 @@ using namespace kernels;
 
 namespace {
 // A batch of segments as the kernels see it.
-struct Batch {
-  std::vector<DeviceSegment> segments;
+struct Batch : EncodeBatch {
   std::vector<EncodePlaces> places;  // as segments
-  std::vector<DeviceBlock> blocks;
-  std::vector<HashRange> ranges;    // as blocks
-  std::vector<Alphabet> alphabets;  // of all segments' classes
+  std::vector<Alphabet> alphabets;   // of all segments' classes
   std::vector<ClassCost> costs;
   std::vector<uint64_t> exact;  // kMaxExactValues places a segment that has some
-  uint64_t content_bytes = 0, elements_bytes = 0, data_bytes = 0;
+  uint64_t elements_bytes = 0;
   uint32_t runs = 0, symbols = 0;
   uint32_t most_symbols = 0;  // of an alphabet
   uint32_t most_bins = 0;     // of a segment whose runs have classes
@@ -43,14 +41,7 @@ Batch lay_out(std::span<const SegmentInput> in) {
       batch.exact.insert(batch.exact.end(), exact.begin(), exact.end());
     }
     batch.places.push_back({batch.content_bytes, 1, 0, 0, 0, exact_at, 0});
-    batch.segments.push_back(
-        {h, batch.content_bytes, batch.data_bytes, static_cast<uint32_t>(batch.blocks.size()), 0});
-    for (uint32_t b = 0; b < h.blocks; ++b) {
-      batch.blocks.push_back({static_cast<uint32_t>(batch.segments.size() - 1), b});
-      batch.ranges.push_back({batch.content_bytes + h.block_begin(b), h.block_bytes(b)});
-    }
-    batch.content_bytes += round_up(s.content.size(), 128);
-    batch.data_bytes += round_up(segment_data_bound(s.content.size(), h.blocks), 128);
+    batch.add(h);
   }
   // Segments of planes have a second place, behind all content.
   batch.elements_bytes = batch.content_bytes;
@@ -124,10 +115,6 @@ Tables make_tables(const EncodePlaces& p, uint32_t symbols, std::span<const Code
   }
   return t;
 }
-// Fast floats: there is no encoding kernel.
-bool encoded_by_host(const SegmentInput& s) {
-  return s.text == nullptr && s.fast && fast::codes(s.type);
-}
 }  // namespace
 
 void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) {
@@ -148,10 +135,6 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
       with_base_out.push_back(&out[i]);
       continue;
     }
-    if (encoded_by_host(in[i])) {
-      cpu_->encode(in.subspan(i, 1), out.subspan(i, 1));
-      continue;
-    }
     if (in[i].text == nullptr) {
       coded.push_back(in[i]);
       coded_out.push_back(&out[i]);
@@ -163,8 +146,21 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes += in[i].content.size();
   }
   flush_text();
-  if (!coded.empty()) encode_coded(coded, coded_out);
+  encode_without_base(coded, coded_out);
   if (!with_base.empty()) encode_with_base(with_base, with_base_out);
+}
+
+void CudaBackend::encode_without_base(std::span<const SegmentInput> in,
+                                      std::span<EncodedSegment* const> out) {
+  std::vector<SegmentInput> fast_in, coded;
+  std::vector<EncodedSegment*> fast_out, coded_out;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const bool is_fast = in[i].fast && fast::codes(in[i].type);
+    (is_fast ? fast_in : coded).push_back(in[i]);
+    (is_fast ? fast_out : coded_out).push_back(out[i]);
+  }
+  if (!coded.empty()) encode_coded(coded, coded_out);
+  if (!fast_in.empty()) encode_fast(fast_in, fast_out);
 }
 
 void CudaBackend::encode_coded(std::span<const SegmentInput> in,

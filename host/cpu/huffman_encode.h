@@ -28,8 +28,8 @@ struct LaneJob {
 struct EncodeLoops {
   void (*lanes)(const LaneJob&, uint32_t* words);
   LanesToRows lanes_to_rows;
-  // Elements into symbols (symbols16 if it is not null) and the raw plane. Writes kRawPlaneSlack
-  // bytes behind the raw plane at most.
+  // Elements into symbols (symbols16 if it is not null) and the raw plane, if it is not null.
+  // Writes kRawPlaneSlack bytes behind the raw plane at most.
   void (*split)(const uint8_t* content, uint32_t n, const Split&, uint8_t* symbols,
                 uint16_t* symbols16, uint8_t* raw_plane);
   // Symbols alone.

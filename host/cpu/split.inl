@@ -111,11 +111,13 @@ void raw_values(const uint8_t* content, uint32_t n, const Split& s, uint8_t* raw
 template <class Symbol>
 void split_into(const uint8_t* content, uint32_t n, const Split& s, Symbol* symbols,
                 uint8_t* raw_plane) {
-  if (s.bytes == 2 && s.raw_bits == 8 && s.zero_bits == 0)
-    return split_bytes<uint16_t, 1>(content, n, symbols, raw_plane);
-  if (s.bytes == 4 && s.raw_bits == 24 && s.zero_bits == 0)
-    return split_bytes<uint32_t, 3>(content, n, symbols, raw_plane);
-  if (s.raw_bits > 0) raw_values(content, n, s, raw_plane);
+  if (raw_plane != nullptr) {
+    if (s.bytes == 2 && s.raw_bits == 8 && s.zero_bits == 0)
+      return split_bytes<uint16_t, 1>(content, n, symbols, raw_plane);
+    if (s.bytes == 4 && s.raw_bits == 24 && s.zero_bits == 0)
+      return split_bytes<uint32_t, 3>(content, n, symbols, raw_plane);
+    if (s.raw_bits > 0) raw_values(content, n, s, raw_plane);
+  }
   switch (s.bytes) {
     case 1:
       return symbols_of<uint8_t>(content, n, s, symbols);

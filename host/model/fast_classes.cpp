@@ -24,30 +24,15 @@ constexpr uint32_t kExceptionBits = 32;
 
 using Counts = std::array<uint32_t, kExponents>;
 
-CodeBook make_fast_book(const Counts& counts) {
-  uint64_t sum = 0;
-  for (const uint32_t c : counts) sum += c;
-  std::vector<std::pair<uint32_t, uint32_t>> kept;  // complement of the count, exponent
-  for (uint32_t e = 0; e < kExponents; ++e)
-    if (counts[e] > 0) kept.emplace_back(~counts[e], e);
-  std::sort(kept.begin(), kept.end());
-  size_t keep = std::min<size_t>(kept.size(), kFastSymbols);
-  while (keep > 1 && uint64_t{counts[kept[keep - 1].second]} * kRareShare < sum) --keep;
-  Counts coded{};
-  for (size_t i = 0; i < keep; ++i) coded[kept[i].second] = counts[kept[i].second];
-  return make_code_book(coded, kFastCodeLimit);
-}
-
 // Bits that an exponent costs in each class; a run's sum fits. One addition of a vector an element.
 static_assert(kRunElements * kExceptionBits < 1u << 16);
 using Cost [[gnu::vector_size(2 * kClasses)]] = uint16_t;
 using Costs = std::array<Cost, kExponents>;
-void add_costs(const CodeBook& book, uint32_t c, Costs& costs) {
-  for (uint32_t e = 0; e < kExponents; ++e) {
-    const bool coded = book.lengths[e] > 0 || (book.used == 1 && e == book.lone);
-    costs[e][c] = coded ? book.lengths[e] : kExceptionBits;
-  }
+uint16_t cost_of(const CodeBook& book, uint32_t e) {
+  const bool coded = book.lengths[e] > 0 || (book.used == 1 && e == book.lone);
+  return coded ? book.lengths[e] : kExceptionBits;
 }
+static_assert(kExceptionBits < kMaxClassCost);
 
 uint8_t cheapest_class(std::span<const uint8_t> run, const Costs& costs) {
   Cost sums[2] = {};
@@ -70,20 +55,37 @@ class Chooser {
       : exponents_(exponents), run_begin_(run_begin), runs_(run_begin.size() - 1) {}
 
   FastClasses choose() {
-    const uint32_t classes = runs_ < kRunsForClasses ? 1 : kClasses;
+    const uint32_t classes = class_count();
     out_.ids.assign(runs_, 0);
     if (classes > 1) {
-      rank_by_mean();
-      make_books(classes, kSampled);
+      make_first_books();
       Costs costs{};
-      for (uint32_t c = 0; c < classes; ++c) add_costs(out_.books[c], c, costs);
+      for (uint32_t c = 0; c < classes; ++c)
+        for (uint32_t e = 0; e < kExponents; ++e) costs[e][c] = cost_of(out_.books[c], e);
       for (size_t r = 0; r < runs_; ++r) out_.ids[r] = cheapest_class(run(r), costs);
     }
     make_books(classes, 1);
     return std::move(out_);
   }
 
+  FastTraining train() {
+    FastTraining t{class_count(), {}};
+    if (t.classes == 1) return t;
+    make_first_books();
+    t.costs.assign(size_t{kExponents} * kMaxTables, kMaxClassCost);
+    for (uint32_t e = 0; e < kExponents; ++e)
+      for (uint32_t c = 0; c < t.classes; ++c)
+        t.costs[e * kMaxTables + c] = cost_of(out_.books[c], e);
+    return t;
+  }
+
  private:
+  uint32_t class_count() const { return runs_ < kRunsForClasses ? 1 : kClasses; }
+  void make_first_books() {
+    out_.ids.assign(runs_, 0);
+    rank_by_mean();
+    make_books(kClasses, kSampled);
+  }
   std::span<const uint8_t> run(size_t r) const {
     return exponents_.subspan(run_begin_[r], run_begin_[r + 1] - run_begin_[r]);
   }
@@ -133,5 +135,24 @@ class Chooser {
 FastClasses choose_fast_classes(std::span<const uint8_t> exponents,
                                 std::span<const uint32_t> run_begin) {
   return Chooser(exponents, run_begin).choose();
+}
+
+FastTraining train_fast_classes(std::span<const uint8_t> exponents,
+                                std::span<const uint32_t> run_begin) {
+  return Chooser(exponents, run_begin).train();
+}
+
+CodeBook make_fast_book(std::span<const uint32_t> counts) {
+  uint64_t sum = 0;
+  for (const uint32_t c : counts) sum += c;
+  std::vector<std::pair<uint32_t, uint32_t>> kept;  // complement of the count, exponent
+  for (uint32_t e = 0; e < counts.size(); ++e)
+    if (counts[e] > 0) kept.emplace_back(~counts[e], e);
+  std::sort(kept.begin(), kept.end());
+  size_t keep = std::min<size_t>(kept.size(), kFastSymbols);
+  while (keep > 1 && uint64_t{counts[kept[keep - 1].second]} * kRareShare < sum) --keep;
+  Counts coded{};
+  for (size_t i = 0; i < keep; ++i) coded[kept[i].second] = counts[kept[i].second];
+  return make_code_book(coded, kFastCodeLimit);
 }
 }  // namespace gramzip::model

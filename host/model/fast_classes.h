@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "gramzip/core/run_classes.h"
 #include "host/model/code_lengths.h"
 
 namespace gramzip::model {
@@ -17,4 +18,16 @@ struct FastClasses {
 // begins, and their end.
 FastClasses choose_fast_classes(std::span<const uint8_t> exponents,
                                 std::span<const uint32_t> run_begin);
+
+// The same in three steps, of which another machine may take the second: a run's class is that of
+// the lowest cost, the lowest of equals (core/run_classes.h, choose_class), and exponents are
+// counted by class.
+struct FastTraining {
+  uint32_t classes;
+  std::vector<ClassCost> costs;  // [exponent][kMaxTables], if there are 2 classes or more
+};
+FastTraining train_fast_classes(std::span<const uint8_t> exponents,
+                                std::span<const uint32_t> run_begin);
+// counts: of the exponents below counts.size(), of one class.
+CodeBook make_fast_book(std::span<const uint32_t> counts);
 }  // namespace gramzip::model

@@ -1,12 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts of a block that all encoders write alike, by a warp (docs/format.md, 2.4 and 4).
 #pragma once
+#include "gramzip/core/bitpack.h"
 #include "kernels/common/batch.h"
 #include "kernels/common/simt.h"
 
 namespace gramzip::kernels {
 __device__ inline void fill_zero(uint8_t* p, uint32_t from, uint32_t to, uint32_t lane) {
   for (uint32_t i = from + lane; i < to; i += kWarp) p[i] = 0;
+}
+
+// The raw values of the group that the block's end cuts: fewer than eight. By one lane.
+__device__ inline void write_last_raw(const uint8_t* elements, const Split& split,
+                                      const BlockPlan& plan, uint8_t* plane) {
+  const uint32_t bits = split.raw_bits, whole = plan.n / kLaneGroup;
+  for (uint32_t i = whole * bits; i < plan.raw_bytes; ++i) plane[i] = 0;
+  for (uint32_t j = whole * kLaneGroup; j < plan.n; ++j)
+    or_bits(plane, uint64_t{j} * bits, bits, split.raw(load_element(elements, j, split.bytes)));
+}
+
+// The class ids of the block's runs, number(r) of run r, and the zeros up to lanes_at. A lane a
+// byte: it takes all fields that reach into it.
+template <class Number>
+__device__ void write_class_ids(const BlockPlan& plan, uint32_t tables, uint8_t* out, uint32_t lane,
+                                Number number) {
+  const uint32_t bits = class_id_bits(tables);
+  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
+  for (uint32_t i = lane; i < plan.lanes_at - plan.ids_at; i += kWarp) {
+    uint32_t byte = 0;
+    for (uint32_t r = 8 * i / bits; r < runs && r * bits < 8 * i + 8; ++r) {
+      const uint32_t id = number(r);
+      byte |= r * bits >= 8 * i ? id << (r * bits - 8 * i) : id >> (8 * i - r * bits);
+    }
+    out[plan.ids_at + i] = static_cast<uint8_t>(byte);
+  }
 }
 
 // The lane header at lanes_at and the zeros up to the rows. words: of this lane. Returns the tail
