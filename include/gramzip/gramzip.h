@@ -87,7 +87,8 @@ typedef struct gramzip_options {
   gramzip_memory memory;
 } gramzip_options;
 #define GRAMZIP_OPTIONS_INIT \
-  {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0, 0, 0, 0, GRAMZIP_MEMORY_HOST}
+  {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0, 0, 0, 0, \
+   GRAMZIP_MEMORY_HOST}
 
 /* What an array consists of; the numbers are those of docs/format.md, section 6. */
 typedef enum gramzip_dtype {
@@ -162,8 +163,8 @@ GRAMZIP_API gramzip_status gramzip_encode_delta(const void* base, const void* ta
 /* apply: buffer[0, size) holds base before and target after. The whole delta and the hash of base are checked
  * before a byte is changed, and the hash of target after. After an error the buffer is as it was, unless the
  * status is BUFFER_CHANGED: then it holds neither. That takes a delta that was made to deceive, memory that
- * changes meanwhile, or a device or memory that gives out midway. Errors: all of the data's; INVALID_ARGUMENT: another size, or not the base;
- * UNSUPPORTED also: a delta that cannot be applied in place; NO_MEMORY, DEVICE. */
+ * changes meanwhile, or a device or memory that gives out midway. Errors: all of the data's; INVALID_ARGUMENT:
+ * another size, or not the base; UNSUPPORTED also: a delta that cannot be applied in place; NO_MEMORY, DEVICE. */
 GRAMZIP_API gramzip_status gramzip_apply_delta(const void* delta, size_t delta_size, void* buffer, size_t size,
                                                const gramzip_options* options);
 

@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "gramzip/gramzip.hpp"
+#include "host/backend/device_memory.h"
+#include "host/base/error.h"
 #include "tests/parity/device.h"
 #include "tests/registry/cases.h"
 
@@ -61,6 +63,38 @@ Pair make_pair(size_t bytes) {
   p.target = p.base;
   for (size_t i = bytes / 3; i < bytes; i += bytes / 7) p.target[i] ^= 1;
   return p;
+}
+
+TEST(DeviceMemory, IsReadAndWrittenAnywhere) {
+  GRAMZIP_DEVICE_OR_SKIP(backend);
+  Bytes content = test::make_random(10'001, 1);
+  const OnDevice array(content);
+  const auto memory = device_memory_buffer(0, array.span().data(), content.size());
+  const auto part = [&content](size_t at, size_t n) {
+    return Bytes(content.begin() + static_cast<ptrdiff_t>(at),
+                 content.begin() + static_cast<ptrdiff_t>(at + n));
+  };
+  EXPECT_EQ(memory->size(), content.size());
+  for (const auto& [at, n] :
+       {std::pair<size_t, size_t>{0, 10'001}, {77, 1'000}, {10'000, 1}, {5, 0}}) {
+    Bytes out(n);
+    EXPECT_EQ(memory->read_at(at, out.data(), n), n);
+    EXPECT_TRUE(out == part(at, n)) << at;
+  }
+  Bytes out(100);
+  EXPECT_EQ(memory->read_at(10'000, out.data(), 100), 1u);
+  EXPECT_EQ(memory->read_at(10'001, out.data(), 100), 0u);
+  EXPECT_EQ(memory->read_at(UINT64_MAX, out.data(), 100), 0u);
+
+  const Bytes piece(301, 0x5a);
+  std::copy(piece.begin(), piece.end(), content.begin() + 9'700);
+  memory->write_at(9'700, piece);
+  memory->write_at(10'001, {});
+  EXPECT_TRUE(array.get() == content);
+  EXPECT_THROW(memory->write_at(9'701, piece), Error);
+  EXPECT_THROW(memory->write_at(UINT64_MAX, piece), Error);
+  EXPECT_TRUE(array.get() == content);
+  EXPECT_THROW(device_memory_source(0, array.span().data(), UINT64_MAX), Error);
 }
 
 TEST(DeviceMemory, RoundTrip) {
