@@ -94,16 +94,7 @@ void CudaNgramDevice::count_pieces(const NgramSpec& spec, std::span<const uint8_
 
 std::unique_ptr<cpu::NgramAccelerator> make_ngram_device(int device, std::string& why,
                                                          const NgramDeviceOptions& options) {
-  int devices = 0;
-  const cudaError_t status = cudaGetDeviceCount(&devices);
-  if (status != cudaSuccess || device < 0 || device >= devices) {
-    cudaGetLastError();  // the error is told; it must not stick
-    why = status != cudaSuccess
-              ? std::string("no CUDA device answers: ") + cudaGetErrorString(status)
-              : "CUDA device " + std::to_string(device) + " of " + std::to_string(devices) +
-                    " does not exist";
-    return nullptr;
-  }
+  if (!device_answers(device, why)) return nullptr;
   try {
     return std::make_unique<CudaNgramDevice>(device, options);
   } catch (const Error& e) {

@@ -17,6 +17,22 @@ inline void check_cuda(cudaError_t status, const char* what) {
   fail(code, std::string("CUDA, ") + what + ": " + cudaGetErrorString(status));
 }
 
+// Whether there is such a device; else `why` says in one line what there is.
+inline bool device_answers(int device, std::string& why) {
+  int devices = 0;
+  const cudaError_t status = cudaGetDeviceCount(&devices);
+  if (status != cudaSuccess || devices == 0) {
+    why = "no CUDA device answers: ";
+    why += status == cudaSuccess ? "there is none" : cudaGetErrorString(status);
+    cudaGetLastError();  // the error is told; it must not stick
+    return false;
+  }
+  if (device >= 0 && device < devices) return true;
+  why = "CUDA device " + std::to_string(device) + " of " + std::to_string(devices) +
+        " does not exist";
+  return false;
+}
+
 template <class T>
 class DeviceBuffer {
  public:

@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for the CUDA backend in a build without CUDA.
 #include "host/backend/backend.h"
+#include "host/backend/device_memory.h"
 #include "host/backend/ngram_device.h"
+#include "host/base/error.h"
 
 namespace gramzip {
+namespace {
+constexpr const char* kWhy = "this gramzip was built without CUDA";
+}
+
 std::unique_ptr<Backend> make_cuda_backend(int, std::string& why) {
-  why = "this gramzip was built without CUDA";
+  why = kWhy;
   return nullptr;
 }
 
 std::unique_ptr<cpu::NgramAccelerator> make_ngram_device(int, std::string& why,
                                                          const NgramDeviceOptions&) {
-  why = "this gramzip was built without CUDA";
+  why = kWhy;
   return nullptr;
+}
+
+std::shared_ptr<RandomSource> device_memory_source(int, const void*, uint64_t) {
+  fail(ErrorCode::device, kWhy);
+}
+
+std::shared_ptr<RandomBuffer> device_memory_buffer(int, void*, uint64_t) {
+  fail(ErrorCode::device, kWhy);
 }
 }  // namespace gramzip

@@ -28,6 +28,13 @@ class RandomSource {
   virtual size_t read_at(uint64_t at, uint8_t* p, size_t n) = 0;
 };
 
+// Memory that is also written anywhere, by several threads at once where they do not meet.
+class RandomBuffer : public RandomSource {
+ public:
+  // Takes all of it, which lies within size(), or throws.
+  virtual void write_at(uint64_t at, std::span<const uint8_t> bytes) = 0;
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;

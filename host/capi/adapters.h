@@ -36,6 +36,36 @@ class MemorySource final : public Source, public RandomSource {
   size_t at_ = 0;
 };
 
+// Memory that is changed in place.
+class MemoryBuffer final : public RandomBuffer {
+ public:
+  MemoryBuffer(void* p, size_t n) : p_(static_cast<uint8_t*>(p)), source_(p, n) {}
+  uint64_t size() const override { return source_.size(); }
+  size_t read_at(uint64_t at, uint8_t* p, size_t n) override { return source_.read_at(at, p, n); }
+  void write_at(uint64_t at, std::span<const uint8_t> b) override {
+    if (!b.empty()) std::memcpy(p_ + at, b.data(), b.size());
+  }
+
+ private:
+  uint8_t* p_;
+  MemorySource source_;
+};
+
+// What can be read anywhere, from its front to its end.
+class FrontToBack final : public Source {
+ public:
+  explicit FrontToBack(RandomSource& whole) : whole_(whole) {}
+  size_t read(uint8_t* p, size_t n) override {
+    const size_t got = whole_.read_at(at_, p, n);
+    at_ += got;
+    return got;
+  }
+
+ private:
+  RandomSource& whole_;
+  uint64_t at_ = 0;
+};
+
 class MemorySink final : public Sink {
  public:
   MemorySink(void* p, size_t room) : p_(static_cast<uint8_t*>(p)), room_(room) {}

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "gramzip/gramzip.h"
+#include "host/backend/device_memory.h"
 #include "host/capi/adapters.h"
 #include "host/engine/apply_delta.h"
 #include "host/engine/base.h"
@@ -42,7 +43,9 @@ gramzip_status guarded(F f) {
   }
 }
 
-gramzip_options checked(const gramzip_options* given) {
+enum class Arrays { no, yes };  // whether the call takes arrays that options.memory is of
+
+gramzip_options checked(const gramzip_options* given, Arrays arrays = Arrays::no) {
   gramzip_options o = GRAMZIP_OPTIONS_INIT;
   if (given == nullptr) return o;
   // The struct has grown at its end, in 0.2 and in 0.3.
@@ -65,7 +68,10 @@ gramzip_options checked(const gramzip_options* given) {
     fail(ErrorCode::invalid_argument, "options.models is null");
   if (o.base_size > 0 && o.base == nullptr)
     fail(ErrorCode::invalid_argument, "options.base is null");
-  if (o.reserved != 0) fail(ErrorCode::invalid_argument, "options.reserved is not 0");
+  if (o.memory < GRAMZIP_MEMORY_HOST || o.memory > GRAMZIP_MEMORY_DEVICE)
+    fail(ErrorCode::invalid_argument, "options.memory is unknown");
+  if (o.memory != GRAMZIP_MEMORY_HOST && arrays == Arrays::no)
+    fail(ErrorCode::invalid_argument, "options.memory: this call takes host memory alone");
   return o;
 }
 
@@ -98,11 +104,19 @@ gramzip_model* make_model(model::NgramModel m) {
   return made.release();
 }
 
-BasePtr base_in_memory(const void* base, size_t size) {
-  return Base::of_file(std::make_shared<MemorySource>(base, size), "");
-}
 BasePtr base_of(const gramzip_options& o) {
-  return o.base == nullptr ? nullptr : base_in_memory(o.base, o.base_size);
+  if (o.base == nullptr) return nullptr;
+  return Base::of_file(std::make_shared<MemorySource>(o.base, o.base_size), "");
+}
+
+// Arrays of the caller, where options.memory says that they lie.
+std::shared_ptr<RandomSource> array_source(const void* p, size_t size, const gramzip_options& o) {
+  if (o.memory == GRAMZIP_MEMORY_DEVICE) return device_memory_source(o.device_index, p, size);
+  return std::make_shared<MemorySource>(p, size);
+}
+std::shared_ptr<RandomBuffer> array_buffer(void* p, size_t size, const gramzip_options& o) {
+  if (o.memory == GRAMZIP_MEMORY_DEVICE) return device_memory_buffer(o.device_index, p, size);
+  return std::make_shared<MemoryBuffer>(p, size);
 }
 
 // in: also read anywhere, if it is memory. type: of an array.
@@ -286,9 +300,11 @@ gramzip_status gramzip_encode_delta(const void* base, const void* target, size_t
         "the dtype is unknown");
     const auto type = static_cast<ElementType>(dtype);
     require(size % element_info(type).bytes == 0, "the size is no whole number of elements");
-    MemorySource in(target, size);
+    const gramzip_options o = checked(options, Arrays::yes);
+    const auto content = array_source(target, size, o);
+    FrontToBack in(*content);
     MemorySink out(dst, *dst_size);
-    compress_to(in, nullptr, out, checked(options), base_in_memory(base, size), type);
+    compress_to(in, nullptr, out, o, Base::of_file(array_source(base, size, o), ""), type);
     *dst_size = out.used();
   });
 }
@@ -297,11 +313,12 @@ gramzip_status gramzip_apply_delta(const void* delta, size_t delta_size, void* b
                                    const gramzip_options* options) {
   return guarded([&] {
     require(delta != nullptr && (buffer != nullptr || size == 0), "a null pointer");
-    const gramzip_options o = checked(options);
+    const gramzip_options o = checked(options, Arrays::yes);
+    const auto array = array_buffer(buffer, size, o);
     const auto backend = make_backend(o);
     const std::vector<ModelPtr> models = models_of(o);
-    apply_delta(std::make_shared<MemorySource>(delta, delta_size),
-                {static_cast<uint8_t*>(buffer), size}, decode_options(o, *backend, models));
+    apply_delta(std::make_shared<MemorySource>(delta, delta_size), array,
+                decode_options(o, *backend, models));
   });
 }
 

@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/engine/apply_delta.h"
 
-#include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "host/engine/base.h"
 #include "host/engine/pipeline.h"
 
 namespace gramzip {
 namespace {
-class BufferSource final : public RandomSource {
- public:
-  explicit BufferSource(std::span<const uint8_t> bytes) : bytes_(bytes) {}
-  uint64_t size() const override { return bytes_.size(); }
-  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
-    if (at >= bytes_.size()) return 0;
-    n = std::min<size_t>(n, bytes_.size() - at);
-    if (n > 0) std::memcpy(p, bytes_.data() + at, n);
-    return n;
-  }
-
- private:
-  std::span<const uint8_t> bytes_;
-};
-
 // What needs no byte of the buffer.
-void check_before(const ArchiveReader& reader, size_t size) {
+void check_before(const ArchiveReader& reader, uint64_t size) {
   if (reader.headers().size() != 1 || !reader.headers()[0].has(frame::kFeatureDelta))
     fail(ErrorCode::invalid_argument, "archive header: not one archive that is a delta");
   if (reader.content_bytes() != size)
@@ -45,15 +28,15 @@ void check_before(const ArchiveReader& reader, size_t size) {
 }
 }  // namespace
 
-void apply_delta(std::shared_ptr<RandomSource> delta, std::span<uint8_t> buffer,
+void apply_delta(std::shared_ptr<RandomSource> delta, std::shared_ptr<RandomBuffer> buffer,
                  const DecompressOptions& options) {
   ArchiveReader reader(std::move(delta));
-  check_before(reader, buffer.size());
+  check_before(reader, buffer->size());
   std::unique_ptr<Backend> own;
   if (options.backend == nullptr) own = make_cpu_backend();
   DecompressOptions decode = options;
   if (own) decode.backend = own.get();
-  const BasePtr base = Base::of_file(std::make_shared<BufferSource>(buffer), "");
+  const BasePtr base = Base::of_file(buffer, "");
   decode.find_base = [&base](const frame::ContentId&) { return base; };
   require_base(reader.headers()[0], decode);
 
@@ -76,15 +59,15 @@ void apply_delta(std::shared_ptr<RandomSource> delta, std::span<uint8_t> buffer,
           const SegmentInfo& s = reader.segments()[item.segment];
           if (reader.segment_header(item.segment).codec == Codec::reference) return;  // the same
           changed = true;
-          std::memcpy(buffer.data() + s.content_offset, content.data(), content.size());
+          buffer->write_at(s.content_offset, content);
         },
         [&](Item& item) {
           const SegmentInfo& s = reader.segments()[item.segment];
           if (options.progress) options.progress(s.content_offset + s.content_bytes);
         });
-    if (!(hash128(buffer) == reader.content_hash()))
+    if (!(Base::of_file(buffer, "")->hash() == reader.content_hash()))
       fail(ErrorCode::corrupt, "trailer: the hash of the content does not match");
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     if (!changed) throw;
     fail(ErrorCode::buffer_changed,
          std::string("the buffer holds neither base nor content: ") + e.what());

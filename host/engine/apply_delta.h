@@ -2,7 +2,6 @@
 // A delta applied in place: one buffer holds the base before and the content after.
 #pragma once
 #include <memory>
-#include <span>
 
 #include "host/engine/engine.h"
 
@@ -11,6 +10,6 @@ namespace gramzip {
 // compress() makes it of one member of a base of the same size. Everything that can be checked
 // beforehand is: the archive's structure, the hashes of all coded bytes, the base's size and hash.
 // An error then leaves the buffer as it was. Error(buffer_changed): it holds neither.
-void apply_delta(std::shared_ptr<RandomSource> delta, std::span<uint8_t> buffer,
+void apply_delta(std::shared_ptr<RandomSource> delta, std::shared_ptr<RandomBuffer> buffer,
                  const DecompressOptions& options);
 }  // namespace gramzip

@@ -57,6 +57,9 @@ typedef enum gramzip_mode {
 /* Which backend works. The bytes are the same. AUTO: CUDA if a device answers, else the CPU. */
 typedef enum gramzip_device { GRAMZIP_DEVICE_AUTO = 0, GRAMZIP_DEVICE_CPU = 1, GRAMZIP_DEVICE_CUDA = 2 } gramzip_device;
 
+/* Where arrays lie: in host memory, or in memory of the CUDA device of options.device_index. */
+typedef enum gramzip_memory { GRAMZIP_MEMORY_HOST = 0, GRAMZIP_MEMORY_DEVICE = 1 } gramzip_memory;
+
 /* A model of text, trained once for many texts of a kind. Opaque; may be used by several calls at once. */
 typedef struct gramzip_model gramzip_model;
 
@@ -78,11 +81,14 @@ typedef struct gramzip_options {
    * and gramzip_apply_delta, which are given theirs, take no notice of it. */
   const void* base;
   size_t base_size;
-  int32_t fast;     /* compression of weights: not 0: coded for fast decoding */
-  int32_t reserved; /* 0 */
+  int32_t fast; /* compression of weights: not 0: coded for fast decoding */
+  /* gramzip_encode_delta and gramzip_apply_delta: where base, target and buffer lie. The delta is always in host
+   * memory. Every other call takes host memory alone and refuses another value. */
+  gramzip_memory memory;
 } gramzip_options;
 #define GRAMZIP_OPTIONS_INIT \
-  {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+  {(uint32_t)sizeof(gramzip_options), 0, GRAMZIP_MODE_AUTO, GRAMZIP_DEVICE_AUTO, 0, 0, 0, 0, 0, 0, 0, 0, \
+   GRAMZIP_MEMORY_HOST}
 
 /* What an array consists of; the numbers are those of docs/format.md, section 6. */
 typedef enum gramzip_dtype {
@@ -140,7 +146,13 @@ GRAMZIP_API gramzip_status gramzip_decompress_stream(gramzip_read_fn read, void*
                                                      void* write_context, const gramzip_options* options);
 
 /* Deltas of one array against another of the same size and type, for instance the weights of one training step
- * against those of the step before. All memory is host memory.
+ * against those of the step before.
+ *
+ * options.memory DEVICE: the arrays lie in device memory, or managed memory, and are copied through host memory
+ * in pieces, a segment or 4 MiB. The call first waits for work under way on the device and is done when it
+ * returns; meanwhile nothing else may use the memory. options.device says who codes, as ever: the bytes are the
+ * same. Errors, and nothing is touched then: DEVICE: no CUDA, or no such device; INVALID_ARGUMENT: an array that
+ * is not in that device's memory.
  *
  * encode: an archive with one nameless member, target[0, size), that names base[0, size) by its hash.
  * size: bytes, whole elements. dst, dst_size: as in gramzip_compress; gramzip_compress_bound(size) is enough room.
@@ -150,9 +162,9 @@ GRAMZIP_API gramzip_status gramzip_encode_delta(const void* base, const void* ta
                                                 void* dst, size_t* dst_size, const gramzip_options* options);
 /* apply: buffer[0, size) holds base before and target after. The whole delta and the hash of base are checked
  * before a byte is changed, and the hash of target after. After an error the buffer is as it was, unless the
- * status is BUFFER_CHANGED: then it holds neither. That takes a delta that was made to deceive, or memory that
- * changes meanwhile. Errors: all of the data's; INVALID_ARGUMENT: another size, or not the base;
- * UNSUPPORTED also: a delta that cannot be applied in place; NO_MEMORY, DEVICE. */
+ * status is BUFFER_CHANGED: then it holds neither. That takes a delta that was made to deceive, memory that
+ * changes meanwhile, or a device or memory that gives out midway. Errors: all of the data's; INVALID_ARGUMENT:
+ * another size, or not the base; UNSUPPORTED also: a delta that cannot be applied in place; NO_MEMORY, DEVICE. */
 GRAMZIP_API gramzip_status gramzip_apply_delta(const void* delta, size_t delta_size, void* buffer, size_t size,
                                                const gramzip_options* options);
 

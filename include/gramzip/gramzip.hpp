@@ -71,7 +71,16 @@ inline std::vector<uint8_t> compress(std::span<const uint8_t> content,
   return out;
 }
 
-// The delta of target against base, of one size and type. Host memory.
+// For encode_delta and apply_delta of arrays on that CUDA device: the spans then name its memory, and only the
+// delta is host memory.
+inline gramzip_options device_memory_options(int32_t device_index = 0) {
+  gramzip_options o = GRAMZIP_OPTIONS_INIT;
+  o.memory = GRAMZIP_MEMORY_DEVICE;
+  o.device_index = device_index;
+  return o;
+}
+
+// The delta of target against base, of one size and type.
 inline std::vector<uint8_t> encode_delta(std::span<const uint8_t> base, std::span<const uint8_t> target,
                                          gramzip_dtype dtype,
                                          const gramzip_options& options = default_options()) {

@@ -122,6 +122,40 @@ TEST(CApi, ADamagedDeltaLeavesTheBase) {
   ASSERT_TRUE(buffer == base);
 }
 
+// With a device as without: arrays in host memory that are said to lie on one are refused, and so
+// is the word for it where a call has no arrays.
+TEST(CApi, ArraysThatAreNotInDeviceMemory) {
+  const auto base = gramzip::test::make_weights(gramzip::ElementType::bf16, 20'000, 0.05, 1);
+  std::vector<uint8_t> target = base, buffer = base;
+  target[777] ^= 1;
+  const auto delta = gramzip::encode_delta(base, target, GRAMZIP_DTYPE_BF16);
+  std::vector<uint8_t> out(gramzip_compress_bound(base.size()), 0xa5);
+  const std::vector<uint8_t> untouched = out;
+  size_t size = out.size();
+  gramzip_options o = gramzip::device_memory_options();
+  for (const gramzip_device coder : {GRAMZIP_DEVICE_AUTO, GRAMZIP_DEVICE_CPU}) {
+    o.device = coder;
+    const gramzip_status encoded = gramzip_encode_delta(base.data(), target.data(), base.size(),
+                                                        GRAMZIP_DTYPE_BF16, out.data(), &size, &o);
+    EXPECT_TRUE(encoded == GRAMZIP_DEVICE || encoded == GRAMZIP_INVALID_ARGUMENT) << encoded;
+    EXPECT_NE(std::strstr(gramzip_last_error(),
+                          encoded == GRAMZIP_DEVICE ? "CUDA" : "in no device's memory"),
+              nullptr)
+        << gramzip_last_error();
+    EXPECT_EQ(gramzip_apply_delta(delta.data(), delta.size(), buffer.data(), buffer.size(), &o),
+              encoded);
+    EXPECT_STRNE(gramzip_last_error(), "");
+    EXPECT_EQ(size, out.size());
+    EXPECT_TRUE(out == untouched);
+    EXPECT_TRUE(buffer == base);
+  }
+  EXPECT_EQ(gramzip_compress(base.data(), base.size(), out.data(), &size, &o),
+            GRAMZIP_INVALID_ARGUMENT);
+  EXPECT_NE(std::strstr(gramzip_last_error(), "options.memory"), nullptr) << gramzip_last_error();
+  EXPECT_EQ(gramzip_decompress(delta.data(), delta.size(), out.data(), &size, &o),
+            GRAMZIP_INVALID_ARGUMENT);
+}
+
 TEST(CApi, OptionsOfEarlierVersionsAreTaken) {
   const std::vector<uint8_t> text = gramzip::test::make_text(10'000, 1);
   gramzip_options o = GRAMZIP_OPTIONS_INIT;
