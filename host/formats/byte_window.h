@@ -12,7 +12,8 @@
 namespace gramzip::formats {
 // Error(corrupt) if the file ends before. For stretches that its size has shown to be there.
 inline void read_exactly(RandomSource& file, uint64_t at, uint8_t* p, size_t n) {
-  if (file.read_at(at, p, n) < n) fail(ErrorCode::corrupt, "the file has become shorter");
+  if (n > 0 && file.read_at(at, p, n) < n)
+    fail(ErrorCode::corrupt, "the file has become shorter");
 }
 
 class ByteWindow {

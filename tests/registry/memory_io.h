@@ -20,7 +20,7 @@ class MemorySource final : public Source, public RandomSource {
   size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
     if (at >= bytes_.size()) return 0;
     n = std::min<size_t>(n, bytes_.size() - at);
-    std::memcpy(p, bytes_.data() + at, n);
+    if (n > 0) std::memcpy(p, bytes_.data() + at, n);
     return n;
   }
 
