@@ -64,6 +64,9 @@ class CudaBackend final : public Backend {
   // The bases of those requests that have one, each where the request's content goes.
   const uint8_t* upload_bases(std::span<const DecodeRequest> requests,
                               std::span<const uint64_t> content_at, uint64_t content_bytes);
+  // All content to its places; `bytes` of memory, which may be more than the content takes.
+  uint8_t* upload_content(std::span<const SegmentInput> in,
+                          std::span<const kernels::DeviceSegment> segments, uint64_t bytes);
   // Header, records and data of an encoded segment; the copy of the data is under way when it
   // returns.
   void take_blocks(const kernels::DeviceSegment& segment,

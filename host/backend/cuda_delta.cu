@@ -76,17 +76,12 @@ void CudaBackend::encode_dense(std::span<const SegmentInput> in,
   const EncodeBatch batch = lay_out(in);
   const auto count = static_cast<uint32_t>(batch.blocks.size()),
              segment_count = static_cast<uint32_t>(in.size());
-  uint8_t* content = content_.reserve(batch.content_bytes);
+  uint8_t* content = upload_content(in, batch.segments, batch.content_bytes);
   uint8_t* base = base_.reserve(batch.content_bytes);
-  for (size_t i = 0; i < in.size(); ++i) {
-    const uint64_t at = batch.segments[i].content_at;
-    check_cuda(cudaMemcpyAsync(content + at, in[i].content.data(), in[i].content.size(),
-                               cudaMemcpyHostToDevice, stream_),
+  for (size_t i = 0; i < in.size(); ++i)
+    check_cuda(cudaMemcpyAsync(base + batch.segments[i].content_at, in[i].base.data(),
+                               in[i].base.size(), cudaMemcpyHostToDevice, stream_),
                "upload");
-    check_cuda(cudaMemcpyAsync(base + at, in[i].base.data(), in[i].base.size(),
-                               cudaMemcpyHostToDevice, stream_),
-               "upload");
-  }
   uint8_t* data = data_.reserve(batch.data_bytes);
   const auto* segments = segments_.upload(batch.segments, stream_);
   const auto* blocks = blocks_.upload(batch.blocks, stream_);

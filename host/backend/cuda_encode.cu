@@ -163,16 +163,22 @@ void CudaBackend::encode_without_base(std::span<const SegmentInput> in,
   if (!fast_in.empty()) encode_fast(fast_in, fast_out);
 }
 
+uint8_t* CudaBackend::upload_content(std::span<const SegmentInput> in,
+                                     std::span<const DeviceSegment> segments, uint64_t bytes) {
+  uint8_t* content = content_.reserve(bytes);
+  for (size_t i = 0; i < in.size(); ++i)
+    check_cuda(cudaMemcpyAsync(content + segments[i].content_at, in[i].content.data(),
+                               in[i].content.size(), cudaMemcpyHostToDevice, stream_),
+               "upload");
+  return content;
+}
+
 void CudaBackend::encode_coded(std::span<const SegmentInput> in,
                                std::span<EncodedSegment* const> out) {
   Batch batch = lay_out(in);
   const auto count = static_cast<uint32_t>(batch.blocks.size()),
              segment_count = static_cast<uint32_t>(in.size());
-  uint8_t* content = content_.reserve(batch.elements_bytes);
-  for (size_t i = 0; i < in.size(); ++i)
-    check_cuda(cudaMemcpyAsync(content + batch.segments[i].content_at, in[i].content.data(),
-                               in[i].content.size(), cudaMemcpyHostToDevice, stream_),
-               "upload");
+  uint8_t* content = upload_content(in, batch.segments, batch.elements_bytes);
   uint8_t* data = data_.reserve(batch.data_bytes);
   const auto* segments = segments_.upload(batch.segments, stream_);
   const auto* blocks = blocks_.upload(batch.blocks, stream_);

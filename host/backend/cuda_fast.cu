@@ -57,11 +57,7 @@ void CudaBackend::encode_fast(std::span<const SegmentInput> in,
     batch.add(fast::make_header(s.type, static_cast<uint32_t>(s.content.size())));
   const auto count = static_cast<uint32_t>(batch.blocks.size()),
              segment_count = static_cast<uint32_t>(in.size());
-  uint8_t* content = content_.reserve(batch.content_bytes);
-  for (size_t i = 0; i < in.size(); ++i)
-    check_cuda(cudaMemcpyAsync(content + batch.segments[i].content_at, in[i].content.data(),
-                               in[i].content.size(), cudaMemcpyHostToDevice, stream_),
-               "upload");
+  uint8_t* content = upload_content(in, batch.segments, batch.content_bytes);
   uint8_t* data = data_.reserve(batch.data_bytes);
   const auto* segments = segments_.upload(batch.segments, stream_);
   const auto* blocks = blocks_.upload(batch.blocks, stream_);

@@ -8,31 +8,27 @@
 #include <utility>
 
 #include "gramzip/gramzip.h"
+#include "host/base/span_source.h"
 #include "host/engine/engine.h"
 
 namespace gramzip {
 class MemorySource final : public Source, public RandomSource {
  public:
-  MemorySource(const void* p, size_t n) : bytes_(static_cast<const uint8_t*>(p), n) {}
+  MemorySource(const void* p, size_t n) : whole_({static_cast<const uint8_t*>(p), n}) {}
   size_t read(uint8_t* p, size_t n) override {
     const size_t got = read_at(at_, p, n);
     at_ += got;
     return got;
   }
   std::span<const uint8_t> view(size_t n) override {
-    if (n > bytes_.size() - at_) return {};
-    return bytes_.subspan(std::exchange(at_, at_ + n), n);
+    if (n > size() - at_) return {};
+    return whole_.bytes().subspan(std::exchange(at_, at_ + n), n);
   }
-  uint64_t size() const override { return bytes_.size(); }
-  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
-    if (at >= bytes_.size()) return 0;
-    n = std::min<size_t>(n, bytes_.size() - at);
-    if (n > 0) std::memcpy(p, bytes_.data() + at, n);
-    return n;
-  }
+  uint64_t size() const override { return whole_.size(); }
+  size_t read_at(uint64_t at, uint8_t* p, size_t n) override { return whole_.read_at(at, p, n); }
 
  private:
-  std::span<const uint8_t> bytes_;
+  SpanSource whole_;
   size_t at_ = 0;
 };
 

@@ -2,9 +2,9 @@
 #include "host/formats/safetensors.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "gramzip/core/wire.h"
+#include "host/base/span_source.h"
 #include "host/formats/dtype.h"
 #include "host/formats/fault.h"
 #include "host/formats/safetensors_sax.h"
@@ -38,22 +38,6 @@ Layout tile(formats::TensorList tensors, uint64_t data_begin) {
   out.file_bytes = out.data_begin + at;
   return out;
 }
-
-// The header's text as a file.
-class SpanSource final : public RandomSource {
- public:
-  explicit SpanSource(std::span<const uint8_t> bytes) : bytes_(bytes) {}
-  uint64_t size() const override { return bytes_.size(); }
-  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
-    if (at >= bytes_.size()) return 0;
-    n = std::min<size_t>(n, bytes_.size() - at);
-    if (n > 0) std::memcpy(p, bytes_.data() + at, n);
-    return n;
-  }
-
- private:
-  std::span<const uint8_t> bytes_;
-};
 }  // namespace
 
 uint64_t header_size(std::span<const uint8_t> first8) {

@@ -41,10 +41,7 @@ EncodedSegment encode(Backend& backend, const Case& c) {
   return out;
 }
 
-void expect_same(const EncodedSegment& a, const EncodedSegment& b, const std::string& name) {
-  ASSERT_EQ(frame::store_segment_meta(a), frame::store_segment_meta(b)) << name;
-  ASSERT_TRUE(a.data == b.data) << name;
-}
+using test::expect_same;
 
 void expect_content(Backend& backend, const EncodedSegment& s, const Case& c) {
   const Decoded d = test::decode_segment(backend, s);

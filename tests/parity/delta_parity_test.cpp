@@ -18,10 +18,7 @@ using Bytes = std::vector<uint8_t>;
 using test::DecodedDelta;
 using test::DeltaCase;
 
-void expect_same(const EncodedSegment& a, const EncodedSegment& b, const std::string& name) {
-  ASSERT_EQ(frame::store_segment_meta(a), frame::store_segment_meta(b)) << name;
-  ASSERT_TRUE(a.data == b.data) << name;
-}
+using test::expect_same;
 
 // Both say the same of every block asked for, and a block that decodes to something, right or
 // wrong, is the same. Returns how many blocks are refused for their coded bytes.

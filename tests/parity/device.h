@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "host/backend/backend.h"
+#include "host/frame/segment_meta.h"
 #if GRAMZIP_PARITY_EMULATED
 #include "simt/options.h"
 #endif
@@ -19,6 +20,12 @@ inline std::unique_ptr<Backend> device_backend() {
   auto backend = make_cuda_backend(0, why);
   if (!backend && std::getenv("GRAMZIP_REQUIRE_GPU") != nullptr) ADD_FAILURE() << why;
   return backend;
+}
+
+// The same bytes on the wire.
+inline void expect_same(const EncodedSegment& a, const EncodedSegment& b, const std::string& name) {
+  ASSERT_EQ(frame::store_segment_meta(a), frame::store_segment_meta(b)) << name;
+  ASSERT_TRUE(a.data == b.data) << name;
 }
 
 // Runs f once for each schedule of the emulator, with its number; on a device once. The checked

@@ -18,10 +18,7 @@ using Bytes = std::vector<uint8_t>;
 constexpr ElementType kTypes[] = {ElementType::bf16, ElementType::f16, ElementType::f32,
                                   ElementType::f8_e4m3, ElementType::f8_e5m2};
 
-void expect_same(const EncodedSegment& a, const EncodedSegment& b, const std::string& name) {
-  ASSERT_EQ(frame::store_segment_meta(a), frame::store_segment_meta(b)) << name;
-  ASSERT_TRUE(a.data == b.data) << name;
-}
+using test::expect_same;
 
 test::SegmentCase weights(ElementType type, size_t elements, uint64_t seed) {
   return {std::string(element_info(type).name).append(", ").append(std::to_string(elements)), type,

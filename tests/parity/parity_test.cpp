@@ -15,10 +15,7 @@ namespace gramzip {
 namespace {
 using test::Decoded;
 
-void expect_same(const EncodedSegment& a, const EncodedSegment& b, const std::string& name) {
-  ASSERT_EQ(frame::store_segment_meta(a), frame::store_segment_meta(b)) << name;
-  ASSERT_TRUE(a.data == b.data) << name;
-}
+using test::expect_same;
 
 // What both say of a segment: all agree or all refuse, at the same block for the same reason.
 void expect_same_verdict(Backend& cpu, Backend& device, const EncodedSegment& s,

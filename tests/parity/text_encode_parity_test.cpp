@@ -34,10 +34,7 @@ EncodedSegment encode(Backend& backend, const Case& c) {
   return out;
 }
 
-void expect_same(const EncodedSegment& a, const EncodedSegment& b, const std::string& name) {
-  ASSERT_EQ(frame::store_segment_meta(a), frame::store_segment_meta(b)) << name;
-  ASSERT_TRUE(a.data == b.data) << name;
-}
+using test::expect_same;
 
 // A model that fits made-up text; its codes reach every symbol.
 std::shared_ptr<const model::TextModel> fitting_model(uint64_t seed) {
