@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "gramzip/core/elements.h"
+#include "host/base/cpu_features.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -40,6 +41,29 @@ void fill_table(const CodeTable& t, uint32_t bits, uint32_t entry_shift, uint16_
     }
   }
 }
+
+// False if codes are too long for the share of the windows that their level takes.
+bool fill_levels(const uint16_t* entries, uint32_t middle, RegisterTable& t) {
+  constexpr uint32_t size = 1u << RegisterTable::kLevelBits;
+  const uint32_t shifts[] = {0, middle, RegisterTable::kLastShift, kFloatCodeLimit};
+  for (uint32_t k = 0; k < 3; ++k) {
+    const uint32_t shift = shifts[k], next_level = (1u << (shifts[k + 1] - shift)) - 1;
+    for (uint32_t i = 0; i < size; ++i) {
+      const uint16_t e = entries[i << shift | ((1u << shift) - 1)];
+      if ((i & next_level) != next_level && (e & 63u) > shift + RegisterTable::kLevelBits)
+        return false;
+      t.level[k][~i & (size - 1)] = e;
+    }
+  }
+  t.middle = static_cast<uint16_t>(middle);
+  return true;
+}
+
+bool fits_registers(const uint16_t* entries, RegisterTable& t) {
+  for (uint32_t middle = 1; middle < RegisterTable::kLastShift; ++middle)
+    if (fill_levels(entries, middle, t)) return true;
+  return false;
+}
 }  // namespace
 
 DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) {
@@ -61,6 +85,11 @@ DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) 
   for (size_t t = 0; t < tables.size(); ++t)
     if (tables[t].count > 0)
       fill_table(tables[t], d.bits, by_runs ? kRunEntryShift : 4, entries.data() + t * size);
+  if (by_runs && cpu_features().avx512) {
+    d.in_registers.resize(tables.size());
+    for (size_t t = 0; t < tables.size() && !d.in_registers.empty(); ++t)
+      if (!fits_registers(entries.data() + t * size, d.in_registers[t])) d.in_registers.clear();
+  }
   if (multi) {
     d.multi.resize(size);
     for (uint32_t i = 0; i < size; ++i)

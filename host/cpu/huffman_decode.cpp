@@ -11,12 +11,16 @@
 namespace gramzip::cpu {
 namespace {
 const DecodeLoops& loops() {
-#if defined(GRAMZIP_HAVE_AVX2)
-  static const DecodeLoops& chosen = cpu_features().avx2_bmi2 ? kDecodeAvx2 : kDecodeBaseline;
-  return chosen;
-#else
-  return kDecodeBaseline;
+  static const DecodeLoops& chosen = []() -> const DecodeLoops& {
+#if defined(GRAMZIP_HAVE_AVX512)
+    if (cpu_features().avx512) return kDecodeAvx512;
 #endif
+#if defined(GRAMZIP_HAVE_AVX2)
+    if (cpu_features().avx2_bmi2) return kDecodeAvx2;
+#endif
+    return kDecodeBaseline;
+  }();
+  return chosen;
 }
 
 // What a lane of n symbols may read from its start on, whatever its bits are: codes and a window.

@@ -25,7 +25,8 @@ struct DecodeLoops {
                         uint8_t* out);
 };
 extern const DecodeLoops kDecodeBaseline;
-extern const DecodeLoops kDecodeAvx2;  // where the build has it
+extern const DecodeLoops kDecodeAvx2;    // where the build has it
+extern const DecodeLoops kDecodeAvx512;  // the same
 
 // Working memory of one thread.
 class BlockDecoder {

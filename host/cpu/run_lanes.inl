@@ -17,6 +17,7 @@
 #include "gramzip/core/wire.h"
 #include "host/cpu/huffman_decode.h"
 #include "host/cpu/join.inl"
+#include "host/cpu/lane_window.inl"
 
 namespace gramzip::cpu {
 namespace {
@@ -56,6 +57,16 @@ inline uint64_t position_after(uint64_t position, uint64_t window) {
   return (position & ~uint64_t{7}) + static_cast<uint32_t>(std::countl_zero(window));
 }
 
+// The symbols of a lane and a run from two windows of four codes.
+inline void decode_halves(const uint8_t* lanes, uint64_t& position, const uint16_t* table,
+                          uint64_t not_index, RunEntry* entries) {
+  for (uint32_t half = 0; half < kLaneGroup; half += 4) {
+    uint64_t w = window_of(lanes, position);
+    for (uint32_t k = 0; k < 4; ++k) look_up(w, table, not_index, entries[half + k]);
+    position = position_after(position, w);
+  }
+}
+
 // The symbols of four lanes and a run, without checks: codes have 12 bits at most, and LaneSet has
 // that much and a window behind every lane. Nearly always one window is enough for 8 codes; if not,
 // they are decoded again from two.
@@ -71,41 +82,63 @@ inline void decode_run(const uint8_t* lanes, uint64_t* position, const uint16_t*
       look_up(window[i], table, not_index, entries[i * kLaneGroup + k]);
 #pragma GCC unroll 4
   for (uint32_t i = 0; i < kSideBySide; ++i) {
-    if (window[i] == 0) [[unlikely]] {
-      for (uint32_t half = 0; half < kLaneGroup; half += 4) {
-        uint64_t w = window_of(lanes, position[i]);
-        for (uint32_t k = 0; k < 4; ++k)
-          look_up(w, table, not_index, entries[i * kLaneGroup + half + k]);
-        position[i] = position_after(position[i], w);
-      }
-      continue;
-    }
-    position[i] = position_after(position[i], window[i]);
+    if (window[i] == 0) [[unlikely]]
+      decode_halves(lanes, position[i], table, not_index, entries + i * kLaneGroup);
+    else
+      position[i] = position_after(position[i], window[i]);
   }
 }
 
-BlockStatus decode_runs(const LaneSet& set, const DecodeTables& t, const Split& split,
-                        const uint8_t* class_ids, uint32_t n, const uint8_t* raw_plane,
-                        uint8_t* out) {
-  RunEntry entries[kRunsTogether * kRunElements];
+// Whole runs of all lanes, one after another.
+class LaneRuns {
+ public:
+  LaneRuns(const LaneSet& set, const DecodeTables& tables)
+      : set_(set), tables_(tables), not_index_(~((uint64_t{1} << tables.bits) - 1)) {
+    for (uint32_t l = 0; l < kLanes; ++l) position_[l] = uint64_t{l} * set.stride * 8;
+  }
+  void run(uint32_t id, RunEntry* to) {
+    const uint16_t* table = tables_.runs.data() + (size_t{id} << tables_.bits);
+    for (uint32_t l = 0; l < kLanes; l += kSideBySide, to += kSideBySide * kLaneGroup)
+      decode_run(set_.base, position_ + l, table, not_index_, to);
+  }
+  // Bits from set.base on, of each lane.
+  void positions(uint64_t* to) const { std::copy_n(position_, kLanes, to); }
+
+ private:
+  const LaneSet& set_;
+  const DecodeTables& tables_;
+  uint64_t not_index_;
+  uint64_t position_[kLanes];
+};
+}  // namespace
+}  // namespace gramzip::cpu
+
+#if defined(__AVX512BW__)
+#include "host/cpu/register_runs.inl"
+#endif
+
+namespace gramzip::cpu {
+namespace {
+template <class Runs>
+BlockStatus decode_runs_with(const LaneSet& set, const DecodeTables& t, const Split& split,
+                             const uint8_t* class_ids, uint32_t n, const uint8_t* raw_plane,
+                             uint8_t* out) {
+  alignas(64) RunEntry entries[kRunsTogether * kRunElements];
   uint64_t position[kLanes];
-  for (uint32_t l = 0; l < kLanes; ++l) position[l] = uint64_t{l} * set.stride * 8;
-  const uint64_t not_index = ~((uint64_t{1} << t.bits) - 1);
-  const uint32_t runs = static_cast<uint32_t>(ceil_div(n, kRunElements));
+  Runs lanes(set, t);
+  const uint32_t runs = static_cast<uint32_t>(ceil_div(n, kRunElements)), whole = n / kRunElements;
   for (uint32_t first = 0; first < runs; first += kRunsTogether) {
     const uint32_t end = std::min(runs, first + kRunsTogether);
-    for (uint32_t r = first; r < end; ++r) {
-      const uint16_t* table = t.runs.data() + (class_ids ? size_t{class_ids[r]} << t.bits : 0);
-      RunEntry* to = entries + (r - first) * kRunElements;
-      if ((r + 1) * kRunElements <= n) {
-        for (uint32_t l = 0; l < kLanes; l += kSideBySide, to += kSideBySide * kLaneGroup)
-          decode_run(set.base, position + l, table, not_index, to);
-        continue;
-      }
-      for (uint32_t j = r * kRunElements; j < n; ++j, ++to) {
-        uint64_t& at = position[j / kLaneGroup % kLanes];
-        const uint64_t w = load_le<uint64_t>(set.base + (at >> 3)) >> (at & 7);
-        to->bits = table[index_of(w, not_index)];
+    for (uint32_t r = first; r < std::min(end, whole); ++r)
+      lanes.run(class_ids ? class_ids[r] : 0, entries + (r - first) * kRunElements);
+    if (end == runs) lanes.positions(position);
+    if (end > whole) {
+      const uint16_t* table =
+          t.runs.data() + (class_ids ? size_t{class_ids[whole]} << t.bits : 0);
+      RunEntry* to = entries + (whole - first) * kRunElements;
+      for (uint32_t j = 0; j < n % kRunElements; ++j, ++to) {
+        uint64_t& at = position[j / kLaneGroup];
+        to->bits = table[window_at(set.base, at) & ((1u << t.bits) - 1)];
         at += to->bits & 63u;
       }
     }
@@ -119,6 +152,16 @@ BlockStatus decode_runs(const LaneSet& set, const DecodeTables& t, const Split& 
       return BlockStatus::bad_stream;
   }
   return BlockStatus::ok;
+}
+
+BlockStatus decode_runs(const LaneSet& set, const DecodeTables& t, const Split& split,
+                        const uint8_t* class_ids, uint32_t n, const uint8_t* raw_plane,
+                        uint8_t* out) {
+#if defined(__AVX512BW__)
+  if (!t.in_registers.empty())
+    return decode_runs_with<RegisterRuns>(set, t, split, class_ids, n, raw_plane, out);
+#endif
+  return decode_runs_with<LaneRuns>(set, t, split, class_ids, n, raw_plane, out);
 }
 }  // namespace
 }  // namespace gramzip::cpu
