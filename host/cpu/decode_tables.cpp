@@ -85,7 +85,7 @@ DecodeTables make_decode_tables(std::span<const CodeTable> tables, Codec codec) 
   for (size_t t = 0; t < tables.size(); ++t)
     if (tables[t].count > 0)
       fill_table(tables[t], d.bits, by_runs ? kRunEntryShift : 4, entries.data() + t * size);
-  if (by_runs && cpu_features().avx512) {
+  if (by_runs && cpu_features().avx512_vbmi) {
     d.in_registers.resize(tables.size());
     for (size_t t = 0; t < tables.size() && !d.in_registers.empty(); ++t)
       if (!fits_registers(entries.data() + t * size, d.in_registers[t])) d.in_registers.clear();

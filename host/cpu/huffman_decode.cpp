@@ -12,8 +12,8 @@ namespace gramzip::cpu {
 namespace {
 const DecodeLoops& loops() {
   static const DecodeLoops& chosen = []() -> const DecodeLoops& {
-#if defined(GRAMZIP_HAVE_AVX512)
-    if (cpu_features().avx512) return kDecodeAvx512;
+#if defined(GRAMZIP_HAVE_VBMI)
+    if (cpu_features().avx512_vbmi) return kDecodeAvx512;
 #endif
 #if defined(GRAMZIP_HAVE_AVX2)
     if (cpu_features().avx2_bmi2) return kDecodeAvx2;

@@ -113,7 +113,7 @@ class LaneRuns {
 }  // namespace
 }  // namespace gramzip::cpu
 
-#if defined(__AVX512BW__)
+#if defined(__AVX512VBMI2__)
 #include "host/cpu/register_runs.inl"
 #endif
 
@@ -157,7 +157,7 @@ BlockStatus decode_runs_with(const LaneSet& set, const DecodeTables& t, const Sp
 BlockStatus decode_runs(const LaneSet& set, const DecodeTables& t, const Split& split,
                         const uint8_t* class_ids, uint32_t n, const uint8_t* raw_plane,
                         uint8_t* out) {
-#if defined(__AVX512BW__)
+#if defined(__AVX512VBMI2__)
   if (!t.in_registers.empty())
     return decode_runs_with<RegisterRuns>(set, t, split, class_ids, n, raw_plane, out);
 #endif
