@@ -5,7 +5,9 @@
 // length still in the low bits. Raw values are read by loads of up to 16 bytes: behind the raw
 // plane of a block lies its lane header, 32 bytes or more.
 #pragma once
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "gramzip/core/bitpack.h"
@@ -47,6 +49,81 @@ void join_any(const Split& split, const uint8_t* raw_plane, const Symbol* symbol
         static_cast<T>(((raw & low) << z) | (uint64_t{symbol_of(symbols[i])} << (r - 1 + z)) |
                        ((raw << to_sign) & sign)));
   }
+}
+
+// ---- Words of 64 bits: the inverse of split.inl's closing up ----
+// Four symbols of two bytes, one in each 16 bits.
+template <class Symbol>
+uint64_t four_symbols(const Symbol* s) {
+  if constexpr (std::endian::native == std::endian::little) {
+    uint64_t v;
+    std::memcpy(&v, s, sizeof(v));
+    if constexpr (std::is_same_v<Symbol, RunEntry>)
+      v = (v >> kRunEntryShift) & (0x0001000100010001u * ((1u << kRunSymbolBits) - 1));
+    return v;
+  } else {
+    uint64_t v = 0;
+    for (uint32_t k = 0; k < 4; ++k) v |= uint64_t{symbol_of(s[k])} << (16 * k);
+    return v;
+  }
+}
+
+// Fields of 16 or 32 bits with a raw value of r bits in each: sign and low bits to their places.
+struct RawPlaces {
+  uint64_t low, signs;
+  uint32_t to_sign, zeros;
+  RawPlaces(const Split& split, uint64_t ones)
+      : low(((uint64_t{1} << (split.raw_bits - 1)) - 1) * ones),
+        signs((uint64_t{1} << (8u * split.bytes - 1)) * ones),
+        to_sign(8u * split.bytes - split.raw_bits),
+        zeros(split.zero_bits) {}
+  uint64_t operator()(uint64_t x) const { return ((x & low) << zeros) | ((x << to_sign) & signs); }
+};
+
+// 16-bit elements, raw values of 1 to 13 bits: eight elements of R bytes. Returns how many are done.
+template <class Symbol>
+uint32_t join_words_16(const Split& split, const uint8_t* raw_plane, const Symbol* symbols,
+                       uint32_t n, uint8_t* out) {
+  const uint32_t r = split.raw_bits, up = r - 1 + split.zero_bits;
+  const RawPlaces places(split, 0x0001000100010001u);
+  const uint64_t one = ((uint64_t{1} << r) - 1) * 0x0001000100010001u;
+  const uint64_t pair = ((uint64_t{1} << (2 * r)) - 1) * 0x0000000100000001u;
+  const uint32_t half_byte = r / 2, half_bit = 4 * r % 8;
+  const auto four = [&](uint64_t v, const Symbol* s) {
+    v = (v & (pair & UINT32_MAX)) | ((v << (32 - 2 * r)) & (pair << 32));
+    v = (v | v << (16 - r)) & one;
+    return (four_symbols(s) << up) | places(v);
+  };
+  uint32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const uint8_t* p = raw_plane + size_t{i} / 8 * r;
+    store_le<uint64_t>(out + size_t{2} * i, four(load_le<uint64_t>(p), symbols + i));
+    store_le<uint64_t>(out + size_t{2} * i + 8,
+                       four(load_le<uint64_t>(p + half_byte) >> half_bit, symbols + i + 4));
+  }
+  return i;
+}
+
+// 32-bit elements, raw values of 1 to 28 bits: pairs.
+template <class Symbol>
+uint32_t join_words_32(const Split& split, const uint8_t* raw_plane, const Symbol* symbols,
+                       uint32_t n, uint8_t* out) {
+  const uint32_t r = split.raw_bits, up = r - 1 + split.zero_bits;
+  const RawPlaces places(split, 0x0000000100000001u);
+  const uint64_t one = (uint64_t{1} << r) - 1;
+  uint32_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const uint64_t s = four_symbols(symbols + i);
+    for (uint32_t k = 0; k < 4; k += 2) {
+      const uint64_t at = uint64_t{i + k} * r;
+      const uint64_t raw = load_le<uint64_t>(raw_plane + (at >> 3)) >> (at & 7);
+      const uint64_t two = (s >> (16 * k)) & UINT32_MAX;
+      store_le<uint64_t>(out + size_t{4} * (i + k),
+                         (((two | two << 16) & 0x0000ffff0000ffffu) << up) |
+                             places((raw & one) | ((raw >> r & one) << 32)));
+    }
+  }
+  return i;
 }
 
 #if defined(__AVX2__)
@@ -93,6 +170,41 @@ uint32_t join_16(const Split& split, const uint8_t* raw_plane, const Symbol* sym
   }
   return i;
 }
+
+#if defined(__AVX512VBMI__)
+// The same, 32 elements at a time: each 64 bits take four fields.
+template <class Symbol>
+uint32_t join_16_vbmi(const Split& split, const uint8_t* raw_plane, const Symbol* symbols,
+                      uint32_t n, uint8_t* out) {
+  const uint32_t r = split.raw_bits, z = split.zero_bits;
+  alignas(64) uint8_t places[64], shifts[64];
+  for (uint32_t i = 0; i < 64; ++i) {
+    const uint32_t bit = 4 * r * (i / 8);
+    places[i] = static_cast<uint8_t>(bit / 8 + i % 8);
+    shifts[i] = static_cast<uint8_t>(bit % 8 + i % 8 / 2 * r + i % 2 * 8);
+  }
+  const __m512i place = _mm512_load_si512(places), shift = _mm512_load_si512(shifts);
+  const __m512i low = _mm512_set1_epi16(static_cast<int16_t>(((1 << (r - 1)) - 1) << z));
+  const __m512i sign = _mm512_set1_epi16(INT16_MIN);
+  const __m128i to_sign = _mm_cvtsi32_si128(static_cast<int>(16 - r));
+  const __m128i over_zeros = _mm_cvtsi32_si128(static_cast<int>(z));
+  const __m128i up = _mm_cvtsi32_si128(static_cast<int>(r - 1 + z));
+  const auto raw_words = static_cast<__mmask16>((1u << r) - 1);
+  uint32_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const __m512i raw = _mm512_maskz_loadu_epi32(raw_words, raw_plane + size_t{i} / 8 * r);
+    const __m512i field =
+        _mm512_multishift_epi64_epi8(shift, _mm512_permutexvar_epi8(place, raw));
+    __m512i x = _mm512_loadu_si512(symbols + i);
+    if (std::is_same_v<Symbol, RunEntry>) x = _mm512_srli_epi16(x, kRunEntryShift);
+    x = _mm512_sll_epi16(x, up);
+    x = _mm512_ternarylogic_epi32(_mm512_sll_epi16(field, to_sign), sign, x, 0xea);  // ab | c
+    x = _mm512_ternarylogic_epi32(_mm512_sll_epi16(field, over_zeros), low, x, 0xea);
+    _mm512_storeu_si512(out + size_t{2} * i, x);
+  }
+  return i;
+}
+#endif
 
 // 32-bit elements, raw values of at most 25 bits: four bytes of a load hold a field.
 template <class Symbol>
@@ -171,13 +283,23 @@ void join_bytes(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uin
   }
 }
 
+// The lowest 7 bits of each 16, as bytes.
+inline uint64_t seven_bits(uint64_t v) {
+  v &= 0x007f007f007f007fu;
+  v = (v | v >> 8) & 0x0000ffff0000ffffu;
+  return (v | v >> 16) & UINT32_MAX;
+}
+
 // F8: the sign is the raw bit, 8 signs of a byte spread by one multiplication.
 template <class Symbol>
 void join_f8(const uint8_t* raw_plane, const Symbol* symbols, uint32_t n, uint8_t* out) {
   uint32_t i = 0;
   for (; i + 8 <= n; i += 8) {
     uint64_t low = 0;
-    for (uint32_t k = 0; k < 8; ++k) low |= uint64_t{symbol_of(symbols[i + k]) & 0x7fu} << (8 * k);
+    if constexpr (sizeof(Symbol) == 2)
+      low = seven_bits(four_symbols(symbols + i)) | seven_bits(four_symbols(symbols + i + 4)) << 32;
+    else
+      low = load_le<uint64_t>(symbols + i) & 0x7f7f7f7f7f7f7f7fu;
     // Byte k of the product is the signs; each keeps its own, which a sum carries to its top.
     const uint64_t signs = (raw_plane[i / 8] * 0x0101010101010101u) & 0x8040201008040201u;
     store_le<uint64_t>(out + i, low | ((signs + 0x00406070787c7e7fu) & 0x8080808080808080u));
@@ -231,7 +353,12 @@ void join(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, u
   uint32_t done = 0;
 #if defined(__AVX2__)
   if constexpr (sizeof(Symbol) == 2) {
-    if (split.bytes == 2 && r >= 1 && r <= 9) done = join_16(split, raw_plane, symbols, n, out);
+    if (split.bytes == 2 && r >= 1 && r <= 9)
+#if defined(__AVX512VBMI__)
+      done = join_16_vbmi(split, raw_plane, symbols, n, out);
+#else
+      done = join_16(split, raw_plane, symbols, n, out);
+#endif
     if (split.bytes == 4 && r <= 25) done = join_32(split, raw_plane, symbols, n, out);
     if constexpr (std::is_same_v<Symbol, RunEntry>)
       if (split.bytes == 1 && r <= 1) done = join_8(r, raw_plane, symbols, n, out);
@@ -246,6 +373,12 @@ void join(const Split& split, const uint8_t* raw_plane, const Symbol* symbols, u
     }
     if (split.bytes == 2 && r == 8) return join_bytes<uint16_t, 1>(raw_plane, symbols, n, out);
     if (split.bytes == 4 && r == 24) return join_bytes<uint32_t, 3>(raw_plane, symbols, n, out);
+  }
+  if constexpr (sizeof(Symbol) == 2) {
+    if (done == 0 && split.bytes == 2 && r >= 1 && r <= 13)
+      done = join_words_16(split, raw_plane, symbols, n, out);
+    if (done == 0 && split.bytes == 4 && r >= 1 && r <= 28)
+      done = join_words_32(split, raw_plane, symbols, n, out);
   }
   switch (split.bytes) {
     case 1:
