@@ -10,22 +10,23 @@
 
 namespace gramzip::cpu {
 namespace {
-const DecodeLoops& loops() {
-  static const DecodeLoops& chosen = []() -> const DecodeLoops& {
-#if defined(GRAMZIP_HAVE_VBMI)
-    if (cpu_features().avx512_vbmi) return kDecodeAvx512;
-#endif
-#if defined(GRAMZIP_HAVE_AVX2)
-    if (cpu_features().avx2_bmi2) return kDecodeAvx2;
-#endif
-    return kDecodeBaseline;
-  }();
-  return chosen;
-}
-
 // What a lane of n symbols may read from its start on, whatever its bits are: codes and a window.
 size_t lane_slack(uint32_t n) { return size_t{n} * kMaxSymbolBits / 8 + 16; }
 }  // namespace
+
+std::span<const DecodeLoops* const> decode_loops() {
+  static const std::vector<const DecodeLoops*> all = [] {
+    std::vector<const DecodeLoops*> a{&kDecodeBaseline};
+#if defined(GRAMZIP_HAVE_AVX2)
+    if (cpu_features().avx2_bmi2) a.push_back(&kDecodeAvx2);
+#endif
+#if defined(GRAMZIP_HAVE_VBMI)
+    if (cpu_features().avx512_vbmi) a.push_back(&kDecodeAvx512);
+#endif
+    return a;
+  }();
+  return all;
+}
 
 BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& split,
                                  const DecodeTables& tables, uint32_t table_count, uint32_t period,
@@ -43,14 +44,14 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   // Behind each lane lie zeros: a look-up may reach 8 bytes past the last word.
   const size_t room = layout.stride * kLanes + lane_slack(lane_count(plan.n, 0, split.interleaved));
   if (lane_bytes_.size() < room) lane_bytes_.resize(room);
-  const LaneSet set = spread_lanes(layout, loops().rows_to_lanes, lane_bytes_.data());
-  if (!split.interleaved) return loops().bytes(set, tables, plan.n, out.data());
+  const LaneSet set = spread_lanes(layout, loops_.rows_to_lanes, lane_bytes_.data());
+  if (!split.interleaved) return loops_.bytes(set, tables, plan.n, out.data());
   const uint8_t* const ids = table_count > 1 ? class_ids_.data() : nullptr;
   if (period == 0)
-    return loops().floats(set, tables, split, ids, plan.n, block, symbols_, out.data());
+    return loops_.floats(set, tables, split, ids, plan.n, block, symbols_, out.data());
   if (planes_.size() < out.size()) planes_.resize(out.size());
   const BlockStatus status =
-      loops().floats(set, tables, split, ids, plan.n, block, symbols_, planes_.data());
+      loops_.floats(set, tables, split, ids, plan.n, block, symbols_, planes_.data());
   if (status == BlockStatus::ok) from_planes({planes_.data(), out.size()}, period, out.data());
   return status;
 }

@@ -25,18 +25,22 @@ struct DecodeLoops {
                         uint8_t* out);
 };
 extern const DecodeLoops kDecodeBaseline;
-extern const DecodeLoops kDecodeAvx2;    // where the build has it
-extern const DecodeLoops kDecodeAvx512;  // the same
+extern const DecodeLoops kDecodeAvx2;  // these where the build has them
+extern const DecodeLoops kDecodeAvx512;
+// What this processor can run; the best last.
+std::span<const DecodeLoops* const> decode_loops();
 
 // Working memory of one thread.
 class BlockDecoder {
  public:
+  explicit BlockDecoder(const DecodeLoops& loops = *decode_loops().back()) : loops_(loops) {}
   // Structure, then streams; the hashes are the caller's. status: ok, bad_block or bad_stream.
   // period: of codec planes; 0 for the others.
   BlockStatus decode(std::span<const uint8_t> coded, const Split& split, const DecodeTables& tables,
                      uint32_t table_count, uint32_t period, std::span<uint8_t> out);
 
  private:
+  const DecodeLoops& loops_;
   std::vector<uint8_t> lane_bytes_;
   std::vector<uint8_t> class_ids_;
   std::vector<uint8_t> planes_;

@@ -86,12 +86,12 @@ uint32_t join_words_16(const Split& split, const uint8_t* raw_plane, const Symbo
                        uint32_t n, uint8_t* out) {
   const uint32_t r = split.raw_bits, up = r - 1 + split.zero_bits;
   const RawPlaces places(split, 0x0001000100010001u);
-  const uint64_t one = ((uint64_t{1} << r) - 1) * 0x0001000100010001u;
+  const uint64_t one = ((uint64_t{1} << r) - 1) * 0x0000000100000001u;
   const uint64_t pair = ((uint64_t{1} << (2 * r)) - 1) * 0x0000000100000001u;
   const uint32_t half_byte = r / 2, half_bit = 4 * r % 8;
   const auto four = [&](uint64_t v, const Symbol* s) {
     v = (v & (pair & UINT32_MAX)) | ((v << (32 - 2 * r)) & (pair << 32));
-    v = (v | v << (16 - r)) & one;
+    v = (v & one) | ((v << (16 - r)) & (one << 16));
     return (four_symbols(s) << up) | places(v);
   };
   uint32_t i = 0;
