@@ -80,12 +80,13 @@ class RegisterRuns {
 
     const __mmask32 long_lanes = _mm512_cmpgt_epu16_mask(used, _mm512_set1_epi16(64));
     RegisterPositions before;
-    if (long_lanes != 0) [[unlikely]] store(before);
+    if (long_lanes != 0) [[unlikely]]
+      store(before);
     const __m512i bytes = _mm512_srli_epi16(used, 3);
     bit_ = _mm512_and_si512(used, _mm512_set1_epi16(7));
     for (uint32_t g = 0; g < kWindowVectors; ++g)
-      at_[g] = _mm512_add_epi64(at_[g], _mm512_and_si512(_mm512_srli_epi64(bytes, 16 * g),
-                                                         _mm512_set1_epi64(0xffff)));
+      at_[g] = _mm512_add_epi64(
+          at_[g], _mm512_and_si512(_mm512_srli_epi64(bytes, 16 * g), _mm512_set1_epi64(0xffff)));
     if (long_lanes != 0) [[unlikely]] {
       RegisterPositions end;
       store(end);
@@ -130,8 +131,8 @@ class RegisterRuns {
 
   // high: where bit 6 of the index is set.
   static __m512i look_up(const uint16_t* level, __m512i index, __mmask32 high) {
-    const __m512i a = _mm512_permutex2var_epi16(_mm512_load_si512(level), index,
-                                                _mm512_load_si512(level + 32));
+    const __m512i a =
+        _mm512_permutex2var_epi16(_mm512_load_si512(level), index, _mm512_load_si512(level + 32));
     const __m512i b = _mm512_permutex2var_epi16(_mm512_load_si512(level + 64), index,
                                                 _mm512_load_si512(level + 96));
     return _mm512_mask_mov_epi16(a, high, b);

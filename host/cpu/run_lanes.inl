@@ -133,8 +133,7 @@ BlockStatus decode_runs_with(const LaneSet& set, const DecodeTables& t, const Sp
       lanes.run(class_ids ? class_ids[r] : 0, entries + (r - first) * kRunElements);
     if (end == runs) lanes.positions(position);
     if (end > whole) {
-      const uint16_t* table =
-          t.runs.data() + (class_ids ? size_t{class_ids[whole]} << t.bits : 0);
+      const uint16_t* table = t.runs.data() + (class_ids ? size_t{class_ids[whole]} << t.bits : 0);
       RunEntry* to = entries + (whole - first) * kRunElements;
       for (uint32_t j = 0; j < n % kRunElements; ++j, ++to) {
         uint64_t& at = position[j / kLaneGroup];

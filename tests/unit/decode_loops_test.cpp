@@ -34,8 +34,7 @@ struct Coded {
     for (const cpu::DecodeLoops* loops : cpu::decode_loops()) {
       cpu::BlockDecoder decoder(*loops);
       Bytes out(h.block_bytes(b));
-      const BlockStatus status =
-          decoder.decode(coded, h.split(), tables, h.tables, h.period, out);
+      const BlockStatus status = decoder.decode(coded, h.split(), tables, h.tables, h.period, out);
       if (loops == cpu::decode_loops().front()) {
         first = status;
         content = out;
@@ -57,8 +56,9 @@ void expect_content(const Coded& c, const Bytes& content) {
     if (!c.is_coded(b)) continue;
     Bytes out;
     ASSERT_EQ(c.decode(b, c.block(b), out), BlockStatus::ok);
-    ASSERT_TRUE(std::equal(out.begin(), out.end(),
-                           content.begin() + static_cast<ptrdiff_t>(c.segment.header.block_begin(b))));
+    ASSERT_TRUE(
+        std::equal(out.begin(), out.end(),
+                   content.begin() + static_cast<ptrdiff_t>(c.segment.header.block_begin(b))));
   }
 }
 
