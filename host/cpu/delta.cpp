@@ -63,10 +63,11 @@ uint32_t DeltaEncoder::encode(ElementType type, std::span<const uint8_t> content
   // An odd number of cache lines apart, so that the lanes do not share sets of the cache.
   const size_t stride = ((lane_room(type, plan.n) + 63) / 64 | 1) * 64;
   if (lanes_.size() < stride * kLanes) lanes_.resize(stride * kLanes);
+  differences_.resize(size);
   LaneWords words{};
   delta_loops().encode(type,
                        {content.data(), base, symbols, exponents, class_ids, tables.by_sum.data(),
-                        plan.n, lanes_.data(), stride},
+                        plan.n, differences_.data(), lanes_.data(), stride},
                        words.data());
   const LanePlan lanes = plan_lanes(words);
   const uint32_t coded = coded_block_bytes(plan, lanes);

@@ -39,7 +39,8 @@ struct DeltaEncodeJob {
   const uint8_t* class_ids;  // one a run
   const Code* const* by_sum;
   uint32_t n;
-  uint8_t* lanes;  // lane l at lanes + l * stride
+  uint8_t* differences;  // working memory of the size of the content
+  uint8_t* lanes;        // lane l at lanes + l * stride
   size_t stride;
 };
 struct DeltaDecodeJob {
@@ -53,9 +54,9 @@ struct DeltaDecodeJob {
 
 // One set per instruction set.
 struct DeltaLoops {
-  // The symbol and the base's exponent of each element. Returns how many differ from the base.
-  uint32_t (*split)(ElementType, const uint8_t* content, const uint8_t* base, uint32_t n,
-                    uint8_t* symbols, uint16_t* exponents);
+  // The symbol and the base's exponent of each element.
+  void (*split)(ElementType, const uint8_t* content, const uint8_t* base, uint32_t n,
+                uint8_t* symbols, uint16_t* exponents);
   void (*encode)(ElementType, const DeltaEncodeJob&, uint32_t* words);
   LanesToRows lanes_to_rows;
   BlockStatus (*decode)(ElementType, const DeltaDecodeJob&);
@@ -75,7 +76,7 @@ class DeltaEncoder {
                   const DeltaEncodeTables& tables, uint8_t* out);
 
  private:
-  std::vector<uint8_t> lanes_;
+  std::vector<uint8_t> lanes_, differences_;
 };
 class DeltaDecoder {
  public:

@@ -2,6 +2,7 @@
 // The loops of codec delta over elements, compiled once per instruction set with
 // GRAMZIP_DELTA_LOOPS as the table's name.
 #include <array>
+#include <bit>
 
 #include "host/cpu/delta.h"
 #include "host/cpu/delta_types.inl"
@@ -14,32 +15,56 @@ namespace {
 template <class E>
 constexpr uint32_t kMostRawOf = E::arithmetic.bits - 3;
 
-uint32_t split(ElementType type, const uint8_t* content, const uint8_t* base, uint32_t n,
-               uint8_t* symbols, uint16_t* exponents) {
-  return with_elements(type, [=](auto e) {
-    using E = decltype(e);
-    uint32_t changes = 0;
-    for (uint32_t i = 0; i < n; ++i) {
-      const auto x = E::load(base, i);
-      const auto z = E::arithmetic.difference(x, E::load(content, i));
-      changes += z != 0 ? 1 : 0;
-      symbols[i] = static_cast<uint8_t>(delta::bucket(z));
-      exponents[i] = static_cast<uint16_t>(E::arithmetic.exponent(x));
-    }
-    return changes;
-  });
+// delta::bucket, in steps of which compilers make vectors for values of 32 bits: a float has the
+// place of the highest bit as its exponent and the two bits below in front of its mantissa. The
+// bit below these is cleared, so no rounding reaches them.
+template <class Word>
+uint32_t bucket_of(Word v) {
+  if constexpr (sizeof(Word) == 8) {
+    return delta::bucket(v);
+  } else {
+    const uint32_t half = v >> 1;
+    const auto f = static_cast<float>(static_cast<int32_t>(half & ~(half >> 3)));
+    constexpr uint32_t kOfFour = (127 + 2) * 4;  // the top bits of 4.0
+    const uint32_t symbol = (std::bit_cast<uint32_t>(f) >> 21) - kOfFour + 8;
+    const uint32_t small = 0 - uint32_t{v < 8};  // no branch: a conversion may not be skipped
+    return (v & small) | (symbol & ~small);
+  }
+}
+
+template <class E>
+void split_all(const uint8_t* __restrict content, const uint8_t* __restrict base, uint32_t n,
+               uint8_t* __restrict symbols, uint16_t* __restrict exponents) {
+  for (uint32_t i = 0; i < n; ++i) {
+    const auto x = E::load(base, i);
+    symbols[i] = static_cast<uint8_t>(bucket_of(E::arithmetic.difference(x, E::load(content, i))));
+    exponents[i] = static_cast<uint16_t>(E::arithmetic.exponent(x));
+  }
+}
+void split(ElementType type, const uint8_t* content, const uint8_t* base, uint32_t n,
+           uint8_t* symbols, uint16_t* exponents) {
+  with_elements(type,
+                [=](auto e) { split_all<decltype(e)>(content, base, n, symbols, exponents); });
+}
+
+template <class E>
+void differences_of_all(const uint8_t* __restrict content, const uint8_t* __restrict base,
+                        uint32_t n, uint8_t* __restrict differences) {
+  for (uint32_t i = 0; i < n; ++i)
+    E::store(differences, i, E::arithmetic.difference(E::load(base, i), E::load(content, i)));
 }
 
 void encode(ElementType type, const DeltaEncodeJob& job, uint32_t* words) {
   with_elements(type, [&](auto e) {
     using E = decltype(e);
+    differences_of_all<E>(job.content, job.base, job.n, job.differences);
     const auto elements_at = [&](uint32_t run) {
       const Code* const* by_exponent = job.by_sum + job.class_ids[run];
       return [&job, by_exponent](uint32_t j) {
         const uint32_t symbol = job.symbols[j];
-        const auto z = E::arithmetic.difference(E::load(job.base, j), E::load(job.content, j));
-        return InlineElement{by_exponent[job.exponents[j]][symbol], delta::raw_bits(symbol),
-                             delta::raw_value(z, symbol)};
+        const uint32_t raw = delta::raw_bits(symbol);
+        return InlineElement{by_exponent[job.exponents[j]][symbol], raw,
+                             E::load(job.differences, j) & ((uint64_t{1} << raw) - 1)};
       };
     };
     encode_inline_lanes<kMostRawOf<E>>(job.n, elements_at, job.lanes, job.stride, words);
