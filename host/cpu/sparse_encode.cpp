@@ -87,7 +87,7 @@ BlockChanges find_changes(ElementType type, const delta::Groups& groups,
     for (uint32_t g = 0; g < groups.count; ++g)
       for (const Change& c : changes[g])
         block.changes.push_back({block.begin[g] + c.place, c.difference});
-    block.lane_log2 = model::lane_log2_of(static_cast<uint32_t>(block.changes.size()));
+    block.lane_log2 = delta::lane_log2_of(static_cast<uint32_t>(block.changes.size()));
     return block;
   });
 }

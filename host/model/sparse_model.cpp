@@ -87,11 +87,4 @@ std::vector<CodeBook> make_sparse_books(std::span<std::vector<uint32_t>> counts)
   }
   return books;
 }
-
-uint32_t lane_log2_of(uint32_t changes) {
-  constexpr uint32_t kChangesPerLane = 16;
-  uint32_t log2 = 0;
-  while (log2 < delta::kMaxLaneLog2 && changes >> (log2 + 1) >= kChangesPerLane) ++log2;
-  return log2;
-}
 }  // namespace gramzip::model

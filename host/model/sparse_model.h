@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the encoder of codec sparse_delta decides for a segment: groups of exponents, code tables,
-// lanes. Integers throughout, the same for every backend.
+// What the encoder of codec sparse_delta decides for a segment: groups of exponents, code tables.
+// Integers throughout, the same for every backend.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -29,7 +29,4 @@ uint64_t estimate_sparse(std::vector<Context> dense,
 // The books of the tables (gap_table, change_table) of all groups from their counts. Gap tables get
 // two symbols at least, change tables one.
 std::vector<CodeBook> make_sparse_books(std::span<std::vector<uint32_t>> counts);
-
-// Lanes of a block of so many changes: few changes are not worth many lanes.
-uint32_t lane_log2_of(uint32_t changes);
 }  // namespace gramzip::model
