@@ -265,7 +265,6 @@ __global__ void measure_kernel(SparseBatch batch, const uint32_t* codes, BlockSt
   if (mode == BlockMode::raw) {
     SparseMeasure counter{codes + b.coding->tables_at};
     walk_lane(batch, b, lane, counter);
-    __syncwarp();
     lane_bits[uint64_t{index} * kLanes + lane] = counter.bits;
     const delta::SparseHead head = make_head(batch.orders[index].lane_log2, counter.bits, lane);
     const uint32_t bits =
