@@ -59,12 +59,14 @@ void encode(ElementType type, const DeltaEncodeJob& job, uint32_t* words) {
     using E = decltype(e);
     differences_of_all<E>(job.content, job.base, job.n, job.differences);
     const auto elements_at = [&](uint32_t run) {
-      const Code* const* by_exponent = job.by_sum + job.class_ids[run];
+      const DeltaCode* const* by_exponent = job.by_sum + job.class_ids[run];
       return [&job, by_exponent](uint32_t j) {
-        const uint32_t symbol = job.symbols[j];
-        const uint32_t raw = delta::raw_bits(symbol);
-        return InlineElement{by_exponent[job.exponents[j]][symbol], raw,
-                             E::load(job.differences, j) & ((uint64_t{1} << raw) - 1)};
+        const DeltaCode code = by_exponent[job.exponents[j]][job.symbols[j]];
+        const uint64_t z = E::load(job.differences, j);
+        const uint64_t raw = sizeof(typename E::Word) == 8
+                                 ? low_bits(z, code.raw_bits)
+                                 : static_cast<uint32_t>(z) & code.raw_mask;
+        return InlineElement{{code.bits, code.length}, code.raw_bits, raw};
       };
     };
     encode_inline_lanes<kMostRawOf<E>>(job.n, elements_at, job.lanes, job.stride, words);

@@ -11,7 +11,7 @@
 
 namespace gramzip::model {
 namespace {
-constexpr uint32_t kRounds = 6;
+constexpr uint32_t kRounds = 4;
 constexpr size_t kSampleRuns = 512;
 
 // The choice of a class for each run: k-means by coded size, learnt from a sample of the runs. All
