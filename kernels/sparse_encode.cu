@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Encodes blocks of codec sparse_delta (docs/format.md, 14.2).
 //
-//   count:    a CTA a block: elements by exponent, changes by exponent and symbol -> the segment's
+//   count:    a CTA a block: elements by exponent and symbol of change -> the segment's counts
 //   order:    a CTA a block, as in sparse_decode: places -> differences[place], bit `place`
 //   symbols:  a warp a block, a lane of the block a lane: (gap, change)* -> counts of the tables
 //   measure:  the same walk: bits of each lane -> head -> size -> raw or coded
@@ -56,29 +56,31 @@ struct SparseBlock {
 
 __global__ void __launch_bounds__(kThreads)
     count_kernel(SparseBatch batch, const BlockState* states, uint32_t* counts) {
-  __shared__ uint32_t elements[delta::kMaxExponents];
+  __shared__ uint32_t unchanged[delta::kMaxExponents];
   if (states[blockIdx.x].mode != BlockMode::raw) return;
   const SparseBlock b(batch, blockIdx.x);
   with_word(b.segment->header, [&](auto word) {
     using Word = decltype(word);
     const delta::Arithmetic a = b.arithmetic<Word>();
     const uint32_t exponents = a.exponents(), n = b.size / sizeof(Word);
-    uint32_t* const of_segment = counts + b.coding->exponents_at;
-    uint32_t* const symbols = of_segment + exponents;
-    for (uint32_t i = threadIdx.x; i < exponents; i += blockDim.x) elements[i] = 0;
+    uint32_t* const symbols = counts + b.coding->exponents_at;
+    for (uint32_t i = threadIdx.x; i < exponents; i += blockDim.x) unchanged[i] = 0;
     __syncthreads();
     const Word* const x = reinterpret_cast<const Word*>(batch.base + b.at);
     const Word* const y = reinterpret_cast<const Word*>(batch.content + b.at);
     for (uint32_t i = threadIdx.x; i < n; i += blockDim.x) {
       const uint32_t exponent = a.exponent(x[i]);
-      atomicAdd(&elements[exponent], 1u);
-      if (x[i] == y[i]) continue;
+      if (x[i] == y[i]) {
+        atomicAdd(&unchanged[exponent], 1u);
+        continue;
+      }
       const uint32_t symbol = delta::bucket(a.difference(x[i], y[i]) - 1u);
       atomicAdd(&symbols[(exponent << delta::kSymbolBits) + symbol], 1u);
     }
     __syncthreads();
     for (uint32_t i = threadIdx.x; i < exponents; i += blockDim.x)
-      if (elements[i] > 0) atomicAdd(&of_segment[i], elements[i]);
+      if (unchanged[i] > 0)
+        atomicAdd(&symbols[(i << delta::kSymbolBits) + kUnchangedSymbol], unchanged[i]);
   });
 }
 

@@ -16,10 +16,11 @@ struct SparseCoding {
   uint32_t tables_at;     // in counts and codes by symbol: 2^delta::kSymbolBits a table
   delta::Groups groups;
 };
-// Words of a segment in the counts by exponent: elements of each exponent, then the symbols of its
-// changes, 2^delta::kSymbolBits an exponent.
+// Words of a segment in the counts by exponent: the symbols of its changes and, as the last symbol,
+// its other elements.
+inline constexpr uint32_t kUnchangedSymbol = (1u << delta::kSymbolBits) - 1;
 GRAMZIP_HD inline uint32_t exponent_words(uint32_t exponents) {
-  return exponents * (1u + (1u << delta::kSymbolBits));
+  return exponents << delta::kSymbolBits;
 }
 // Of a block: where groups begin in it, and its lanes.
 struct SparseOrder {

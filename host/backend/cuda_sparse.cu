@@ -25,12 +25,10 @@ EncodeBatch lay_out(std::span<const SegmentInput> in) {
 // counts: as the device has made them for a segment.
 model::ChangeCounts changes_of(const uint32_t* counts, uint32_t exponents) {
   model::ChangeCounts c(exponents);
-  std::copy_n(counts, exponents, c.elements.begin());
-  std::copy_n(counts + exponents, c.symbols.size(), c.symbols.begin());
-  for (uint32_t e = 0; e < exponents; ++e)
-    for (uint32_t s = 0; s < kSymbols; ++s) c.changes[e] += c.symbols[size_t{e} * kSymbols + s];
+  std::copy_n(counts, c.symbols.size(), c.symbols.begin());
   return c;
 }
+static_assert(model::kUnchanged == kUnchangedSymbol);
 
 std::vector<CodeBook> books_of(const uint32_t* counts, uint32_t tables) {
   std::vector<std::vector<uint32_t>> of_tables;

@@ -2,7 +2,6 @@
 // The loops of codec delta over elements, compiled once per instruction set with
 // GRAMZIP_DELTA_LOOPS as the table's name.
 #include <array>
-#include <bit>
 
 #include "host/cpu/delta.h"
 #include "host/cpu/delta_types.inl"
@@ -14,23 +13,6 @@ namespace {
 // Raw bits of a W-bit difference, at most.
 template <class E>
 constexpr uint32_t kMostRawOf = E::arithmetic.bits - 3;
-
-// delta::bucket, in steps of which compilers make vectors for values of 32 bits: a float has the
-// place of the highest bit as its exponent and the two bits below in front of its mantissa. The
-// bit below these is cleared, so no rounding reaches them.
-template <class Word>
-uint32_t bucket_of(Word v) {
-  if constexpr (sizeof(Word) == 8) {
-    return delta::bucket(v);
-  } else {
-    const uint32_t half = v >> 1;
-    const auto f = static_cast<float>(static_cast<int32_t>(half & ~(half >> 3)));
-    constexpr uint32_t kOfFour = (127 + 2) * 4;  // the top bits of 4.0
-    const uint32_t symbol = (std::bit_cast<uint32_t>(f) >> 21) - kOfFour + 8;
-    const uint32_t small = 0 - uint32_t{v < 8};  // no branch: a conversion may not be skipped
-    return (v & small) | (symbol & ~small);
-  }
-}
 
 template <class E>
 void split_all(const uint8_t* __restrict content, const uint8_t* __restrict base, uint32_t n,

@@ -22,13 +22,15 @@ uint64_t codes_cost(const Context& c) {
 
 delta::Groups make_groups(const ChangeCounts& counts) {
   std::vector<Context> contexts;
-  for (uint32_t e = 0; e < counts.elements.size(); ++e) {
-    if (counts.elements[e] == 0) continue;
-    Context& c = contexts.emplace_back(Context{.first = e});
-    c.elements = counts.elements[e];
-    c.changes = counts.changes[e];
+  for (uint32_t e = 0; e < counts.symbols.size() / kContextSymbols; ++e) {
+    Context c{.first = e};
     std::copy_n(counts.symbols.begin() + size_t{e} * kContextSymbols, kContextSymbols,
                 c.counts.begin());
+    for (const uint32_t n : c.counts) c.elements += n;
+    if (c.elements == 0) continue;
+    c.changes = c.elements - c.counts[kUnchanged];
+    c.counts[kUnchanged] = 0;
+    contexts.push_back(c);
   }
   if (contexts.empty()) contexts.emplace_back();
   contexts.front().first = 0;

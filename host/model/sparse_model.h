@@ -12,14 +12,13 @@
 #include "host/model/contexts.h"
 
 namespace gramzip::model {
-// Codec sparse_delta, by exponent: elements, changes, and the symbols of these.
+// Codec sparse_delta: how often each symbol of a change occurs, by exponent; kUnchanged for
+// elements that do not change.
+inline constexpr uint32_t kUnchanged = kContextSymbols - 1;
+static_assert(delta::bucket_symbols(64) <= kUnchanged);
 struct ChangeCounts {
-  explicit ChangeCounts(uint32_t exponents)
-      : elements(exponents, 0),
-        changes(exponents, 0),
-        symbols(size_t{exponents} << delta::kSymbolBits, 0) {}
-  std::vector<uint32_t> elements, changes;
-  std::vector<uint32_t> symbols;  // [exponent][256]
+  explicit ChangeCounts(uint32_t exponents) : symbols(size_t{exponents} * kContextSymbols, 0) {}
+  std::vector<uint32_t> symbols;  // [exponent][kContextSymbols]
 };
 delta::Groups make_groups(const ChangeCounts& counts);
 // Bytes that codes and tables will take, about, for a sample of a segment: by exponent, how often
