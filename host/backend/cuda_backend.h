@@ -30,9 +30,9 @@ namespace gramzip {
 // Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, 3.1 of
 // planes, plus 9 bytes a symbol of the segments' classes, at most 0.3 MiB a segment, 1.2 of F64,
 // plus the content of segments with a base once, or by codec sparse_delta 2.2 times and 1 KiB an
-// exponent; of decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table, plus once or
-// twice the content of segments with a base. N-gram text: 9 bytes a byte of content plus coded
-// bytes, for kTextBatch of content at a time; to encode it 72 bytes and the sort's, for
+// exponent; of decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table,
+// plus once or twice the content of segments with a base. N-gram text: 9 bytes a byte of content
+// plus coded bytes, for kTextBatch of content at a time; to encode it 72 bytes and the sort's, for
 // kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
  public:

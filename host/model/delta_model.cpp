@@ -51,8 +51,8 @@ class ClassChoice {
     for (uint8_t& c : class_of_) c = static_cast<uint8_t>(c - least);
   }
   std::vector<uint8_t>& class_of() { return class_of_; }
-  // Bits, in 1/1024, of the ids of the classes.
   uint32_t classes() const { return 1u + *std::max_element(class_of_.begin(), class_of_.end()); }
+  // Bits, in 1/1024, of the ids of the classes.
   uint64_t id_bits() const { return uint64_t{ceil_log2(classes())} * class_of_.size() * kLogUnit; }
 
  private:
