@@ -13,18 +13,13 @@
 #include "gramzip/core/huffman.h"
 #include "kernels/common/base_block.h"
 #include "kernels/common/block_lanes.h"
-#include "kernels/common/group_rows.h"
+#include "kernels/common/block_order.h"
 
 namespace gramzip::kernels {
 namespace {
-constexpr uint32_t kSparseWarps = 8;
-
 struct SparseShared {
-  delta::Groups groups;
-  uint32_t begin[delta::kMaxGroups + 1];
-  uint32_t next[kSparseWarps][delta::kMaxGroups];  // a strip: elements, then the first one's place
+  BlockOrder order;
   BlockStatus status;
-  uint8_t group_of[delta::kMaxExponents];
   uint32_t changed[kMaxBlockBytes / 32];
 };
 
@@ -96,7 +91,7 @@ __device__ bool decode_lane(SparseReader in, uint32_t end, uint32_t place, uint3
                             Word* differences) {
   uint32_t group = 0;
   const auto enter = [&] {
-    while (place >= s.begin[group + 1]) ++group;
+    while (place >= s.order.begin[group + 1]) ++group;
   };
   while (in.at() < end) {
     if (place >= places_end) return false;
@@ -118,34 +113,18 @@ __device__ bool decode_lane(SparseReader in, uint32_t end, uint32_t place, uint3
 template <class Word>
 __device__ BlockStatus decode_changes(const BaseBlock& b, const uint16_t* entries, uint64_t mask,
                                       uint32_t lane, SparseShared& s, Word* differences) {
-  uint32_t count = 0;
-  if (lane < s.groups.count)
-    for (uint32_t w = 0; w < kSparseWarps; ++w) count += s.next[w][lane];
-  uint32_t upto = count;
-  for (uint32_t d = 1; d < kWarp; d *= 2) {
-    const uint32_t other = __shfl_up_sync(kAllLanes, upto, d);
-    if (lane >= d) upto += other;
-  }
-  if (lane < delta::kMaxGroups) {
-    uint32_t place = upto - count;
-    s.begin[lane] = place;
-    if (lane + 1 == delta::kMaxGroups) s.begin[delta::kMaxGroups] = upto;
-    for (uint32_t w = 0; w < kSparseWarps; ++w) {
-      const uint32_t size = s.next[w][lane];
-      s.next[w][lane] = place;
-      place += size;
-    }
-  }
+  place_strips(s.order, lane);
   __syncwarp();
   SparseLane l;
   if (!read_sparse_lane(b.coded, b.state->coded_bytes, lane, l)) return BlockStatus::bad_block;
   bool good = true;
   if (lane < 1u << l.lane_log2) {
-    const uint64_t weight = delta::total_weight(s.groups, s.begin);
-    good = decode_lane(SparseReader(b.coded, b.state->coded_bytes, l.begin), l.end,
-                       delta::piece_begin(s.groups, s.begin, weight, lane, l.lane_log2),
-                       delta::piece_begin(s.groups, s.begin, weight, lane + 1, l.lane_log2),
-                       entries, mask, s, differences);
+    const uint64_t weight = delta::total_weight(s.order.groups, s.order.begin);
+    good = decode_lane(
+        SparseReader(b.coded, b.state->coded_bytes, l.begin), l.end,
+        delta::piece_begin(s.order.groups, s.order.begin, weight, lane, l.lane_log2),
+        delta::piece_begin(s.order.groups, s.order.begin, weight, lane + 1, l.lane_log2), entries,
+        mask, s, differences);
   }
   return __all_sync(kAllLanes, good) ? BlockStatus::ok : BlockStatus::bad_stream;
 }
@@ -158,24 +137,20 @@ __device__ BlockStatus decode_coded(const BaseBlock& b, const uint16_t* words,
   const uint32_t warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   const delta::Arithmetic a{8 * sizeof(Word), element_info(h.type).exponent_bits};
   const auto n = static_cast<uint32_t>(b.size / sizeof(Word));
+  delta::Groups& groups = s.order.groups;
   if (threadIdx.x < h.tables / 2u) {
-    s.groups.bound[threadIdx.x] = words[2 * threadIdx.x];
-    s.groups.rate[threadIdx.x] = words[2 * threadIdx.x + 1];
+    groups.bound[threadIdx.x] = words[2 * threadIdx.x];
+    groups.rate[threadIdx.x] = words[2 * threadIdx.x + 1];
   }
-  if (threadIdx.x == 0) s.groups.count = h.tables / 2u;
+  if (threadIdx.x == 0) groups.count = h.tables / 2u;
   for (uint32_t i = threadIdx.x; i < (n + 31) / 32; i += blockDim.x) s.changed[i] = 0;
   __syncthreads();
-  for (uint32_t i = threadIdx.x; i < a.exponents(); i += blockDim.x)
-    s.group_of[i] = static_cast<uint8_t>(s.groups.of(i));
+  name_groups(s.order, a);
   __syncthreads();
 
-  const GroupedElements<Word> elements{reinterpret_cast<const Word*>(b.base), s.group_of, a};
-  const auto strip = static_cast<uint32_t>(round_up(ceil_div(n, kSparseWarps), kWarp));
-  const uint32_t first = warp * strip, end = min(first + strip, n);
-  Places counted(0);
-  for_rows(elements, first, end, lane,
-           [&](uint32_t, Word, uint32_t, const GroupRow& row) { counted.pass(row, lane); });
-  if (lane < delta::kMaxGroups) s.next[warp][lane] = counted.next();
+  const GroupedElements<Word> elements{reinterpret_cast<const Word*>(b.base), s.order.group_of, a};
+  const Strip strip(n, warp);
+  s.order.count_strip(elements, strip, warp, lane);
   __syncthreads();
   if (warp == 0) {
     const BlockStatus status = decode_changes(b, entries, a.mask(), lane, s, differences);
@@ -184,11 +159,11 @@ __device__ BlockStatus decode_coded(const BaseBlock& b, const uint16_t* words,
   __syncthreads();
   if (s.status != BlockStatus::ok) return s.status;
 
-  Places places(s.next[warp][lane % delta::kMaxGroups]);
-  for_rows(elements, first, end, lane,
+  Places places(s.order.next[warp][lane % delta::kMaxGroups]);
+  for_rows(elements, strip.first, strip.end, lane,
            [&](uint32_t i, Word x, uint32_t group, const GroupRow& row) {
              const uint32_t place = places.take(row, group, lane);
-             if (i >= end) return;
+             if (i >= strip.end) return;
              Word y = x;
              if ((s.changed[place / 32] >> (place % 32)) & 1u)
                y = static_cast<Word>(a.apply(x, differences[place]));

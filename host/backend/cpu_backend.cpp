@@ -57,10 +57,11 @@ class CpuBackend final : public Backend {
   static void encode_with_base(const SegmentInput& in, EncodedSegment& out) {
     EncodedSegment* const to = &out;
     cpu::encode_with_base(
-        {&in, 1}, cpu::encode_dense_segments,
-        [](std::span<const SegmentInput> alone, std::span<EncodedSegment* const> coded) {
-          for (size_t i = 0; i < alone.size(); ++i) encode_without_base(alone[i], *coded[i]);
-        },
+        {&in, 1},
+        {cpu::encode_dense_segments, cpu::encode_sparse_segments,
+         [](std::span<const SegmentInput> alone, std::span<EncodedSegment* const> coded) {
+           for (size_t i = 0; i < alone.size(); ++i) encode_without_base(alone[i], *coded[i]);
+         }},
         {&to, 1});
   }
 };

@@ -57,12 +57,15 @@ void begin_segment(const SegmentInput& in, Codec codec, EncodedSegment& out) {
   choose_modes(in, out.header, out.records);
 }
 
-void encode_dense(const SegmentInput& in, EncodedSegment& out) {
+// False, and no output, if codec sparse_delta promises less.
+bool encode_dense(const SegmentInput& in, bool sparse_too, EncodedSegment& out) {
   thread_local DeltaEncoder encoder;
+  thread_local DenseSplit split;
   begin_segment(in, Codec::delta, out);
   const SegmentHeader& h = out.header;
-  const DenseSplit split = split_dense(in, h, out.records);
+  split_dense(in, h, out.records, sparse_too, split);
   const model::DeltaModel& m = split.model;
+  if (model::sparse_is_less(m, h.decoded_bytes)) return false;
   const DeltaEncodeTables tables(m.books, m.bounds, m.classes, in.type);
   const bool any_coded = write_blocks(
       in.content, element_info(in.type).bytes, {}, out, [&](uint32_t b, Bytes block, uint8_t* to) {
@@ -72,11 +75,10 @@ void encode_dense(const SegmentInput& in, EncodedSegment& out) {
                               m.class_of_run.data() + first / kRunElements, tables, to);
       });
   if (any_coded) store_dense_tables(m, out);
+  return true;
 }
 
-// Does nothing and returns false if the segment will not get below `most` bytes, as far as can be
-// told from its counts.
-bool encode_sparse(const SegmentInput& in, uint64_t most, EncodedSegment& out) {
+void encode_sparse(const SegmentInput& in, EncodedSegment& out) {
   begin_segment(in, Codec::sparse_delta, out);
   const SegmentHeader& h = out.header;
   const auto base_of = [&](uint32_t b) { return in.base.data() + h.block_begin(b); };
@@ -88,9 +90,7 @@ bool encode_sparse(const SegmentInput& in, uint64_t most, EncodedSegment& out) {
   model::ChangeCounts by_exponent(delta::arithmetic(in.type).exponents());
   for_coded(
       [&](uint32_t b, Bytes block) { count_changes(in.type, block, base_of(b), by_exponent); });
-  uint64_t bytes = 0;
-  const delta::Groups groups = model::make_groups(by_exponent, bytes);
-  if (bytes >= most) return false;
+  const delta::Groups groups = model::make_groups(by_exponent);
 
   std::vector<BlockChanges> blocks(h.blocks);
   std::vector<std::vector<uint32_t>> counts(2 * groups.count,
@@ -107,12 +107,7 @@ bool encode_sparse(const SegmentInput& in, uint64_t most, EncodedSegment& out) {
         return encode_sparse_block(groups, blocks[b], tables, static_cast<uint32_t>(block.size()),
                                    to);
       });
-  if (!any_coded) return true;
-  std::vector<uint16_t> contexts;
-  for (uint32_t g = 0; g < groups.count; ++g)
-    contexts.insert(contexts.end(), {groups.bound[g], groups.rate[g]});
-  store_tables(contexts, books, out);
-  return true;
+  if (any_coded) store_sparse_tables(groups, books, out);
 }
 
 size_t coded_size(const EncodedSegment& s) {
@@ -121,12 +116,14 @@ size_t coded_size(const EncodedSegment& s) {
 }
 }  // namespace
 
-DenseSplit split_dense(const SegmentInput& in, const SegmentHeader& h,
-                       std::span<const BlockRecord> records) {
+void split_dense(const SegmentInput& in, const SegmentHeader& h,
+                 std::span<const BlockRecord> records, bool sparse_too, DenseSplit& d) {
   const uint32_t element = element_info(in.type).bytes;
-  DenseSplit d;
-  d.symbols.resize(in.content.size() / element);
-  d.exponents.resize(d.symbols.size());
+  const size_t most = in.content.size() / element;
+  if (d.symbols.size() < most) {
+    d.symbols.resize(most);
+    d.exponents.resize(most);
+  }
   d.first.resize(h.blocks);
   size_t n = 0;
   for (uint32_t b = 0; b < h.blocks; ++b) {
@@ -138,10 +135,10 @@ DenseSplit split_dense(const SegmentInput& in, const SegmentHeader& h,
                         d.exponents.data() + n);
     n += count;
   }
+  d.model = {};
   if (n > 0)
-    d.model =
-        model::make_delta_model(std::span(d.symbols).first(n), std::span(d.exponents).first(n));
-  return d;
+    d.model = model::make_delta_model(std::span(d.symbols).first(n),
+                                      std::span(d.exponents).first(n), sparse_too);
 }
 
 void store_dense_tables(const model::DeltaModel& m, EncodedSegment& out) {
@@ -151,58 +148,75 @@ void store_dense_tables(const model::DeltaModel& m, EncodedSegment& out) {
   out.header.run_log2 = m.books.size() > 1 ? 8 : 0;
 }
 
-void encode_with_base_as(Codec codec, const SegmentInput& in, EncodedSegment& out) {
-  if (codec == Codec::delta)
-    encode_dense(in, out);
-  else
-    encode_sparse(in, UINT64_MAX, out);
+void store_sparse_tables(const delta::Groups& groups, std::span<const CodeBook> books,
+                         EncodedSegment& out) {
+  std::vector<uint16_t> contexts;
+  for (uint32_t g = 0; g < groups.count; ++g)
+    contexts.insert(contexts.end(), {groups.bound[g], groups.rate[g]});
+  store_tables(contexts, books, out);
 }
 
-void encode_with_base(std::span<const SegmentInput> in, const EncodeSegments& dense,
-                      const EncodeSegments& without_base, std::span<EncodedSegment* const> out) {
-  struct Some {
-    std::vector<SegmentInput> in;
-    std::vector<EncodedSegment*> out;
-  };
-  std::vector<model::DeltaChoice> choices;
-  Some first;
+void encode_with_base_as(Codec codec, const SegmentInput& in, EncodedSegment& out) {
+  if (codec == Codec::delta)
+    encode_dense(in, false, out);
+  else
+    encode_sparse(in, out);
+}
+
+void encode_with_base(std::span<const SegmentInput> in, const BaseEncoders& encoders,
+                      std::span<EncodedSegment* const> out) {
+  std::vector<DenseInput> dense;
+  std::vector<SegmentInput> sparse, alone;
+  std::vector<EncodedSegment*> dense_out, sparse_out, alone_out;
   for (size_t i = 0; i < in.size(); ++i) {
     const SegmentInput& s = in[i];
     if (s.base.size() != s.content.size())
       fail(ErrorCode::internal, "delta: a base of another size");
-    choices.push_back(model::choose_delta(changed_elements(s.type, s.content, s.base.data()),
-                                          s.content.size() / element_info(s.type).bytes));
-    if (!choices[i].dense) continue;
-    first.in.push_back(s);
-    first.out.push_back(out[i]);
+    const model::DeltaChoice choice =
+        model::choose_delta(changed_elements(s.type, s.content, s.base.data()),
+                            s.content.size() / element_info(s.type).bytes);
+    if (choice.dense) {
+      dense.push_back({s, choice.sparse});
+      dense_out.push_back(out[i]);
+    } else {
+      sparse.push_back(s);
+      sparse_out.push_back(out[i]);
+    }
   }
-  if (!first.in.empty()) dense(first.in, first.out);
+  if (!dense.empty())
+    for (const size_t left : encoders.dense(dense, dense_out)) {
+      sparse.push_back(dense[left].segment);
+      sparse_out.push_back(dense_out[left]);
+    }
+  if (!sparse.empty()) encoders.sparse(sparse, sparse_out);
 
-  Some last;
   std::vector<EncodedSegment> others(in.size());
   for (size_t i = 0; i < in.size(); ++i) {
-    if (!choices[i].dense)
-      encode_sparse(in[i], UINT64_MAX, *out[i]);
-    else if (choices[i].sparse && encode_sparse(in[i], coded_size(*out[i]), others[i]) &&
-             coded_size(others[i]) < coded_size(*out[i]))
-      std::swap(others[i], *out[i]);
     if (model::surely_smaller(in[i].type, coded_size(*out[i]), in[i].content.size())) continue;
-    last.in.push_back(in[i]);
-    last.in.back().base = {};
-    last.in.back().base_at = 0;
-    last.out.push_back(&others[i]);
+    alone.push_back(in[i]);
+    alone.back().base = {};
+    alone.back().base_at = 0;
+    alone_out.push_back(&others[i]);
   }
-  if (last.in.empty()) return;
-  without_base(last.in, last.out);
+  if (alone.empty()) return;
+  encoders.without_base(alone, alone_out);
   // Of two sizes that are equal, the one that needs no base.
-  for (EncodedSegment* alone : last.out) {
-    EncodedSegment& with = *out[static_cast<size_t>(alone - others.data())];
-    if (coded_size(*alone) <= coded_size(with)) std::swap(*alone, with);
+  for (EncodedSegment* one : alone_out) {
+    EncodedSegment& with = *out[static_cast<size_t>(one - others.data())];
+    if (coded_size(*one) <= coded_size(with)) std::swap(*one, with);
   }
 }
 
-void encode_dense_segments(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out) {
-  for (size_t i = 0; i < in.size(); ++i) encode_dense(in[i], *out[i]);
+std::vector<size_t> encode_dense_segments(std::span<const DenseInput> in,
+                                          std::span<EncodedSegment* const> out) {
+  std::vector<size_t> left;
+  for (size_t i = 0; i < in.size(); ++i)
+    if (!encode_dense(in[i].segment, in[i].sparse_too, *out[i])) left.push_back(i);
+  return left;
+}
+void encode_sparse_segments(std::span<const SegmentInput> in,
+                            std::span<EncodedSegment* const> out) {
+  for (size_t i = 0; i < in.size(); ++i) encode_sparse(in[i], *out[i]);
 }
 
 namespace {

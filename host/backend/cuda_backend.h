@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "host/backend/backend.h"
+#include "host/backend/cpu_delta.h"
 #include "host/backend/device_buffer.h"
 #include "host/backend/model_cache.h"
 #include "kernels/checksum.h"
@@ -19,6 +20,7 @@
 #include "kernels/huffman_encode.h"
 #include "kernels/planes.h"
 #include "kernels/run_classes.h"
+#include "kernels/sparse_encode.h"
 #include "kernels/text_decode.h"
 #include "kernels/text_encode.h"
 #include "kernels/text_expand.h"
@@ -26,10 +28,11 @@
 
 namespace gramzip {
 // Device memory of a batch of encode calls of `bytes` of content: about 2.1 bytes a byte, 3.1 of
-// planes, plus 9 bytes a symbol of the segments' classes, at most 0.3 MiB a segment, 1.2 of F64; of
-// decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table, plus once or
-// twice the content of segments with a base. N-gram text: 9 bytes a byte of content plus coded
-// bytes, for kTextBatch of content at a time; to encode it 72 bytes and the sort's, for
+// planes, plus 9 bytes a symbol of the segments' classes, at most 0.3 MiB a segment, 1.2 of F64,
+// plus the content of segments with a base once, or by codec sparse_delta 2.2 times and 1 KiB an
+// exponent; of decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table,
+// plus once or twice the content of segments with a base. N-gram text: 9 bytes a byte of content
+// plus coded bytes, for kTextBatch of content at a time; to encode it 72 bytes and the sort's, for
 // kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
  public:
@@ -59,11 +62,16 @@ class CudaBackend final : public Backend {
   std::vector<uint32_t> sum_of_classes(const kernels::EncodePlaces& places) const;
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void encode_with_base(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
-  // By codec delta.
-  void encode_dense(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  // By codec delta; returns those that are left to codec sparse_delta.
+  std::vector<size_t> encode_dense(std::span<const cpu::DenseInput> in,
+                                   std::span<EncodedSegment* const> out);
+  void encode_sparse(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   // The bases of those requests that have one, each where the request's content goes.
   const uint8_t* upload_bases(std::span<const DecodeRequest> requests,
                               std::span<const uint64_t> content_at, uint64_t content_bytes);
+  // The bases of segments to encode, each at the place of its segment's content.
+  const uint8_t* upload_bases(std::span<const SegmentInput> in,
+                              std::span<const kernels::DeviceSegment> segments, uint64_t bytes);
   // All content to its places; `bytes` of memory, which may be more than the content takes.
   uint8_t* upload_content(std::span<const SegmentInput> in,
                           std::span<const kernels::DeviceSegment> segments, uint64_t bytes);
@@ -104,6 +112,9 @@ class CudaBackend final : public Backend {
   // with a base
   DeviceBuffer<uint8_t> base_, differences_, class_of_run_, table_of_sum_;
   DeviceBuffer<kernels::DeltaCoding> codings_;
+  DeviceBuffer<kernels::SparseCoding> sparse_codings_;
+  DeviceBuffer<kernels::SparseOrder> sparse_orders_;
+  DeviceBuffer<uint32_t> changed_;
   DeviceBuffer<uint16_t> contexts_;
   DeviceBuffer<kernels::DecodeGroup> delta_groups_, sparse_groups_;
   // decoding n-gram text

@@ -27,6 +27,16 @@ const uint8_t* CudaBackend::upload_bases(std::span<const DecodeRequest> requests
   return base;
 }
 
+const uint8_t* CudaBackend::upload_bases(std::span<const SegmentInput> in,
+                                         std::span<const DeviceSegment> segments, uint64_t bytes) {
+  uint8_t* base = base_.reserve(bytes);
+  for (size_t i = 0; i < in.size(); ++i)
+    check_cuda(cudaMemcpyAsync(base + segments[i].content_at, in[i].base.data(), in[i].base.size(),
+                               cudaMemcpyHostToDevice, stream_),
+               "upload");
+  return base;
+}
+
 namespace {
 EncodeBatch lay_out(std::span<const SegmentInput> in) {
   EncodeBatch batch;
@@ -43,11 +53,18 @@ struct Models {
   std::vector<uint8_t> class_ids, table_of_sum;
   std::vector<uint32_t> codes;
 
-  // records: the modes of the segment's blocks.
-  void train(const SegmentInput& in, const SegmentHeader& h, std::span<const BlockRecord> records) {
+  // records: the modes of the segment's blocks. False if codec sparse_delta promises less.
+  bool train(const SegmentInput& in, const SegmentHeader& h, std::span<const BlockRecord> records,
+             bool sparse_too) {
     const uint32_t block_runs = (1u << h.block_log2) / element_info(in.type).bytes / kRunElements;
-    cpu::DenseSplit split = cpu::split_dense(in, h, records);
+    thread_local cpu::DenseSplit split;
+    cpu::split_dense(in, h, records, sparse_too, split);
     model::DeltaModel& m = split.model;
+    if (model::sparse_is_less(m, h.decoded_bytes)) {
+      codings.push_back({});
+      models.emplace_back();
+      return false;
+    }
     codings.push_back({m.classes, static_cast<uint32_t>(class_ids.size()), block_runs,
                        static_cast<uint32_t>(table_of_sum.size()),
                        static_cast<uint32_t>(codes.size())});
@@ -67,21 +84,20 @@ struct Models {
     for (const CodeBook& book : m.books)
       codes.insert(codes.end(), book.codes.begin(), book.codes.end());
     models.push_back(std::move(m));
+    return true;
   }
 };
 }  // namespace
 
-void CudaBackend::encode_dense(std::span<const SegmentInput> in,
-                               std::span<EncodedSegment* const> out) {
-  const EncodeBatch batch = lay_out(in);
+std::vector<size_t> CudaBackend::encode_dense(std::span<const cpu::DenseInput> in,
+                                              std::span<EncodedSegment* const> out) {
+  std::vector<SegmentInput> inputs;
+  for (const cpu::DenseInput& i : in) inputs.push_back(i.segment);
+  const EncodeBatch batch = lay_out(inputs);
   const auto count = static_cast<uint32_t>(batch.blocks.size()),
              segment_count = static_cast<uint32_t>(in.size());
-  uint8_t* content = upload_content(in, batch.segments, batch.content_bytes);
-  uint8_t* base = base_.reserve(batch.content_bytes);
-  for (size_t i = 0; i < in.size(); ++i)
-    check_cuda(cudaMemcpyAsync(base + batch.segments[i].content_at, in[i].base.data(),
-                               in[i].base.size(), cudaMemcpyHostToDevice, stream_),
-               "upload");
+  const uint8_t* content = upload_content(inputs, batch.segments, batch.content_bytes);
+  const uint8_t* base = upload_bases(inputs, batch.segments, batch.content_bytes);
   uint8_t* data = data_.reserve(batch.data_bytes);
   const auto* segments = segments_.upload(batch.segments, stream_);
   const auto* blocks = blocks_.upload(batch.blocks, stream_);
@@ -95,14 +111,19 @@ void CudaBackend::encode_dense(std::span<const SegmentInput> in,
   check(classify_delta(content, base, segments, blocks, states, count, stream_));
 
   Models models;
+  std::vector<size_t> left;
   std::vector<BlockState> host_states = states_.download(count, stream_);
   for (size_t i = 0; i < in.size(); ++i) {
     const SegmentHeader& h = batch.segments[i].header;
+    const std::span of_segment =
+        std::span(host_states).subspan(batch.segments[i].first_block, h.blocks);
     std::vector<BlockRecord> records;
-    for (uint32_t b = 0; b < h.blocks; ++b)
-      records.push_back({host_states[batch.segments[i].first_block + b].mode, 0, 0, 0});
-    models.train(in[i], h, records);
+    for (const BlockState& state : of_segment) records.push_back({state.mode, 0, 0, 0});
+    if (models.train(inputs[i], h, records, in[i].sparse_too)) continue;
+    left.push_back(i);  // blocks of this mode take no work
+    for (BlockState& state : of_segment) state.mode = BlockMode::base;
   }
+  if (!left.empty()) states = states_.upload(host_states, stream_);
   const DeltaBatch work{content,
                         base,
                         segments,
@@ -120,23 +141,23 @@ void CudaBackend::encode_dense(std::span<const SegmentInput> in,
   host_states = states_.download(count, stream_);
   const std::vector<SegmentTotals> host_totals = totals_.download(segment_count, stream_);
   for (uint32_t i = 0; i < segment_count; ++i) {
+    if (std::ranges::binary_search(left, i)) continue;
     take_blocks(batch.segments[i], host_states, data, host_totals[i].data_bytes, *out[i]);
     if (host_totals[i].coded > 0) cpu::store_dense_tables(models.models[i], *out[i]);
   }
   check_cuda(cudaStreamSynchronize(stream_), "encoding");
+  return left;
 }
 
-// Changes of few elements have no encoder here: the CPU's is used.
 void CudaBackend::encode_with_base(std::span<const SegmentInput> in,
                                    std::span<EncodedSegment* const> out) {
+  using Inputs = std::span<const SegmentInput>;
+  using Outputs = std::span<EncodedSegment* const>;
   cpu::encode_with_base(
       in,
-      [this](std::span<const SegmentInput> some, std::span<EncodedSegment* const> to) {
-        encode_dense(some, to);
-      },
-      [this](std::span<const SegmentInput> some, std::span<EncodedSegment* const> to) {
-        encode_without_base(some, to);
-      },
+      {[this](std::span<const cpu::DenseInput> some, Outputs to) { return encode_dense(some, to); },
+       [this](Inputs some, Outputs to) { encode_sparse(some, to); },
+       [this](Inputs some, Outputs to) { encode_without_base(some, to); }},
       out);
 }
 }  // namespace gramzip

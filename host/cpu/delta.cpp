@@ -45,13 +45,19 @@ DeltaEncodeTables::DeltaEncodeTables(std::span<const CodeBook> books,
                                      std::span<const uint16_t> bounds, uint32_t class_count,
                                      ElementType type)
     : classes(class_count) {
+  constexpr uint32_t kSymbols = 1u << delta::kSymbolBits;
   if (books.empty()) return;  // no block is to be coded
-  make_encode_tables(books, 0, tables);
+  for (const CodeBook& book : books)
+    for (uint32_t s = 0; s < kSymbols; ++s) {
+      const uint32_t raw = delta::raw_bits(s);
+      codes.push_back({static_cast<uint16_t>(huffman::code_bits(book.codes[s])),
+                       static_cast<uint8_t>(huffman::code_length(book.codes[s])),
+                       static_cast<uint8_t>(raw), raw < 32 ? (1u << raw) - 1 : UINT32_MAX});
+    }
   by_sum.resize(sums_of(type));
   for (uint32_t s = 0; s < by_sum.size(); ++s)
-    by_sum[s] = tables.single.data() +
-                size_t{delta::table_of(bounds.data(), static_cast<uint32_t>(books.size()), s)} *
-                    tables.symbols;
+    by_sum[s] = codes.data() +
+                delta::table_of(bounds.data(), static_cast<uint32_t>(books.size()), s) * kSymbols;
 }
 
 uint32_t DeltaEncoder::encode(ElementType type, std::span<const uint8_t> content,
@@ -63,10 +69,11 @@ uint32_t DeltaEncoder::encode(ElementType type, std::span<const uint8_t> content
   // An odd number of cache lines apart, so that the lanes do not share sets of the cache.
   const size_t stride = ((lane_room(type, plan.n) + 63) / 64 | 1) * 64;
   if (lanes_.size() < stride * kLanes) lanes_.resize(stride * kLanes);
+  differences_.resize(size);
   LaneWords words{};
   delta_loops().encode(type,
                        {content.data(), base, symbols, exponents, class_ids, tables.by_sum.data(),
-                        plan.n, lanes_.data(), stride},
+                        plan.n, differences_.data(), lanes_.data(), stride},
                        words.data());
   const LanePlan lanes = plan_lanes(words);
   const uint32_t coded = coded_block_bytes(plan, lanes);

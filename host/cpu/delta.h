@@ -9,9 +9,9 @@
 #include "gramzip/core/delta.h"
 #include "gramzip/core/status.h"
 #include "host/cpu/decode_tables.h"
-#include "host/cpu/encode_tables.h"
 #include "host/cpu/lane_read.h"
 #include "host/cpu/lane_write.h"
+#include "host/model/code_lengths.h"
 
 namespace gramzip::cpu {
 // The tables of a segment by the sum of an element's exponent and its run's class.
@@ -23,12 +23,19 @@ struct DeltaDecodeTables {
   std::vector<const uint16_t*> by_sum;
 };
 
+// A symbol's code and its raw bits, in one word: one look-up an element.
+struct alignas(8) DeltaCode {
+  uint16_t bits;
+  uint8_t length;
+  uint8_t raw_bits;
+  uint32_t raw_mask;  // of differences of 32 bits or fewer
+};
 struct DeltaEncodeTables {
   DeltaEncodeTables(std::span<const CodeBook> books, std::span<const uint16_t> bounds,
                     uint32_t classes, ElementType type);
-  EncodeTables tables;
+  std::vector<DeltaCode> codes;  // of each book in turn
   uint32_t classes;
-  std::vector<const Code*> by_sum;
+  std::vector<const DeltaCode*> by_sum;
 };
 
 struct DeltaEncodeJob {
@@ -37,9 +44,10 @@ struct DeltaEncodeJob {
   const uint8_t* symbols;  // as DeltaLoops::split gives them
   const uint16_t* exponents;
   const uint8_t* class_ids;  // one a run
-  const Code* const* by_sum;
+  const DeltaCode* const* by_sum;
   uint32_t n;
-  uint8_t* lanes;  // lane l at lanes + l * stride
+  uint8_t* differences;  // working memory of the size of the content
+  uint8_t* lanes;        // lane l at lanes + l * stride
   size_t stride;
 };
 struct DeltaDecodeJob {
@@ -53,9 +61,9 @@ struct DeltaDecodeJob {
 
 // One set per instruction set.
 struct DeltaLoops {
-  // The symbol and the base's exponent of each element. Returns how many differ from the base.
-  uint32_t (*split)(ElementType, const uint8_t* content, const uint8_t* base, uint32_t n,
-                    uint8_t* symbols, uint16_t* exponents);
+  // The symbol and the base's exponent of each element.
+  void (*split)(ElementType, const uint8_t* content, const uint8_t* base, uint32_t n,
+                uint8_t* symbols, uint16_t* exponents);
   void (*encode)(ElementType, const DeltaEncodeJob&, uint32_t* words);
   LanesToRows lanes_to_rows;
   BlockStatus (*decode)(ElementType, const DeltaDecodeJob&);
@@ -75,7 +83,7 @@ class DeltaEncoder {
                   const DeltaEncodeTables& tables, uint8_t* out);
 
  private:
-  std::vector<uint8_t> lanes_;
+  std::vector<uint8_t> lanes_, differences_;
 };
 class DeltaDecoder {
  public:

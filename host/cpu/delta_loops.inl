@@ -14,32 +14,41 @@ namespace {
 template <class E>
 constexpr uint32_t kMostRawOf = E::arithmetic.bits - 3;
 
-uint32_t split(ElementType type, const uint8_t* content, const uint8_t* base, uint32_t n,
-               uint8_t* symbols, uint16_t* exponents) {
-  return with_elements(type, [=](auto e) {
-    using E = decltype(e);
-    uint32_t changes = 0;
-    for (uint32_t i = 0; i < n; ++i) {
-      const auto x = E::load(base, i);
-      const auto z = E::arithmetic.difference(x, E::load(content, i));
-      changes += z != 0 ? 1 : 0;
-      symbols[i] = static_cast<uint8_t>(delta::bucket(z));
-      exponents[i] = static_cast<uint16_t>(E::arithmetic.exponent(x));
-    }
-    return changes;
-  });
+template <class E>
+void split_all(const uint8_t* __restrict content, const uint8_t* __restrict base, uint32_t n,
+               uint8_t* __restrict symbols, uint16_t* __restrict exponents) {
+  for (uint32_t i = 0; i < n; ++i) {
+    const auto x = E::load(base, i);
+    symbols[i] = static_cast<uint8_t>(bucket_of(E::arithmetic.difference(x, E::load(content, i))));
+    exponents[i] = static_cast<uint16_t>(E::arithmetic.exponent(x));
+  }
+}
+void split(ElementType type, const uint8_t* content, const uint8_t* base, uint32_t n,
+           uint8_t* symbols, uint16_t* exponents) {
+  with_elements(type,
+                [=](auto e) { split_all<decltype(e)>(content, base, n, symbols, exponents); });
+}
+
+template <class E>
+void differences_of_all(const uint8_t* __restrict content, const uint8_t* __restrict base,
+                        uint32_t n, uint8_t* __restrict differences) {
+  for (uint32_t i = 0; i < n; ++i)
+    E::store(differences, i, E::arithmetic.difference(E::load(base, i), E::load(content, i)));
 }
 
 void encode(ElementType type, const DeltaEncodeJob& job, uint32_t* words) {
   with_elements(type, [&](auto e) {
     using E = decltype(e);
+    differences_of_all<E>(job.content, job.base, job.n, job.differences);
     const auto elements_at = [&](uint32_t run) {
-      const Code* const* by_exponent = job.by_sum + job.class_ids[run];
+      const DeltaCode* const* by_exponent = job.by_sum + job.class_ids[run];
       return [&job, by_exponent](uint32_t j) {
-        const uint32_t symbol = job.symbols[j];
-        const auto z = E::arithmetic.difference(E::load(job.base, j), E::load(job.content, j));
-        return InlineElement{by_exponent[job.exponents[j]][symbol], delta::raw_bits(symbol),
-                             delta::raw_value(z, symbol)};
+        const DeltaCode code = by_exponent[job.exponents[j]][job.symbols[j]];
+        const uint64_t z = E::load(job.differences, j);
+        const uint64_t raw = sizeof(typename E::Word) == 8
+                                 ? low_bits(z, code.raw_bits)
+                                 : static_cast<uint32_t>(z) & code.raw_mask;
+        return InlineElement{{code.bits, code.length}, code.raw_bits, raw};
       };
     };
     encode_inline_lanes<kMostRawOf<E>>(job.n, elements_at, job.lanes, job.stride, words);

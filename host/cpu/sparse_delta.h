@@ -11,7 +11,7 @@
 #include "gramzip/core/status.h"
 #include "host/cpu/decode_tables.h"
 #include "host/cpu/encode_tables.h"
-#include "host/model/delta_model.h"
+#include "host/model/sparse_model.h"
 
 namespace gramzip::cpu {
 // The places in the order where groups begin.

@@ -118,4 +118,10 @@ void merge_contexts(std::vector<Context>& contexts, size_t most, const ContextCo
     if (i > 0) weigh(i - 1);
   }
 }
+
+uint64_t cost_of_all(const std::vector<Context>& contexts) {
+  uint64_t cost = 0;
+  for (const Context& c : contexts) cost += c.cost;
+  return cost;
+}
 }  // namespace gramzip::model

@@ -32,4 +32,5 @@ struct Context {
 using ContextCost = std::function<uint64_t(const Context&)>;
 // Joins neighbours, best gain first, until no join saves and at most `most` are left.
 void merge_contexts(std::vector<Context>& contexts, size_t most, const ContextCost& cost);
+uint64_t cost_of_all(const std::vector<Context>& contexts);
 }  // namespace gramzip::model

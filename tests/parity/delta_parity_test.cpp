@@ -3,7 +3,7 @@
 // statuses.
 #include <algorithm>
 
-#include "gramzip/core/delta.h"
+#include "gramzip/core/sparse_delta.h"
 #include "gramzip/core/table_wire.h"
 #include "host/base/checksum.h"
 #include "host/frame/segment_meta.h"
@@ -178,6 +178,61 @@ TEST(DeltaParity, EveryElementChanges) {
   EXPECT_GT(modes[static_cast<size_t>(BlockMode::constant)], 2u);
   EXPECT_GT(modes[static_cast<size_t>(BlockMode::raw)], 2u);
   EXPECT_GT(classes, 5u);
+}
+
+// Codec sparse_delta, encoded on the device: all types, sizes around every boundary, from one
+// change to enough for all lanes, blocks of several modes.
+TEST(DeltaParity, FewElementsChange) {
+  GRAMZIP_DEVICE_OR_SKIP(device);
+  const auto cpu = make_cpu_backend();
+  uint32_t modes[5] = {}, groups = 0, lanes[delta::kMaxLaneLog2 + 1] = {}, types = 0;
+  test::for_schedules(4, [&](int seed) {
+    for (const ElementType type :
+         {ElementType::bytes, ElementType::bf16, ElementType::f16, ElementType::f32,
+          ElementType::f64, ElementType::f8_e4m3, ElementType::f8_e5m2, ElementType::i16,
+          ElementType::i32, ElementType::i64}) {
+      const uint32_t element = element_info(type).bytes, block = (1u << 18) / element;
+      bool chosen = false;
+      for (const uint32_t n :
+           {300u, 1024u, 9001u, 30'000u, block - 1, block, block + 1, 3 * block + 77}) {
+        if ((n + static_cast<uint32_t>(type) + static_cast<uint32_t>(seed)) % 5 != 0 && n > 1024)
+          continue;
+        // Steps by exponent and run in one of `every` elements; the others stay.
+        DeltaCase c = all_changed(type, n, n + static_cast<uint32_t>(seed));
+        std::mt19937_64 g(n);
+        const uint32_t every = n < 2000 ? 60 : 20 + static_cast<uint32_t>(g() % 200);
+        for (uint32_t i = 0; i < n; ++i)
+          if (g() % every != 0)
+            store_element(c.content.data(), i, element, load_element(c.base.data(), i, element));
+        if (n > 3 * block) {  // a block that is the base's, a constant one
+          const auto at = [&](uint32_t b) { return c.content.begin() + (ptrdiff_t{b} << 18); };
+          std::copy_n(c.base.begin(), 1 << 18, at(0));
+          if ((n + static_cast<uint32_t>(seed)) % 2 == 0) std::fill_n(at(1), 1 << 18, uint8_t{3});
+        }
+        const std::string name = c.name + ", few, seed " + std::to_string(seed);
+        const EncodedSegment s = test::encode_delta(*cpu, c);
+        if (s.header.codec != Codec::sparse_delta) continue;
+        expect_same(s, test::encode_delta(*device, c), name);
+        ASSERT_TRUE(test::decode_delta(*device, s, c.base).content == c.content) << name;
+        for (uint32_t b = 0; b < s.header.blocks; ++b) {
+          ++modes[static_cast<size_t>(s.records[b].mode)];
+          if (s.records[b].mode == BlockMode::coded)
+            ++lanes[delta::unpack_sparse_head(
+                        load_le<uint32_t>(s.data.data() + test::block_offset(s, b)))
+                        .lane_log2];
+        }
+        groups += s.header.tables > 2 ? 1 : 0;
+        chosen = true;
+      }
+      types += chosen ? 1 : 0;
+    }
+  });
+  EXPECT_GE(types, 20u);
+  EXPECT_GT(groups, 1u);
+  EXPECT_GT(modes[static_cast<size_t>(BlockMode::coded)], 40u);
+  EXPECT_GT(modes[static_cast<size_t>(BlockMode::constant)], 0u);
+  EXPECT_GT(modes[static_cast<size_t>(BlockMode::base)], 2u);
+  for (const uint32_t log2 : {0u, 3u, 5u}) EXPECT_GT(lanes[log2], 0u) << log2;
 }
 
 TEST(DeltaParity, ABatchIsTheSumOfItsSegments) {

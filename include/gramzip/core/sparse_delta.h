@@ -60,6 +60,13 @@ struct SparseHead {
 };
 inline constexpr uint32_t kMaxSparseExtra = 21;
 inline constexpr uint32_t kMaxLaneLog2 = 5;
+// What an encoder chooses for a block of so many changes: few changes are not worth many lanes.
+GRAMZIP_HD inline uint32_t lane_log2_of(uint32_t changes) {
+  constexpr uint32_t kChangesPerLane = 16;
+  uint32_t log2 = 0;
+  while (log2 < kMaxLaneLog2 && changes >> (log2 + 1) >= kChangesPerLane) ++log2;
+  return log2;
+}
 GRAMZIP_HD inline uint32_t pack_sparse_head(const SparseHead& h) {
   return h.least_bits | (h.extra_bits << 24) | (h.lane_log2 << 29);
 }
