@@ -20,29 +20,31 @@ void join_whole(const uint8_t* planes, uint32_t records, uint8_t* block) {
     for (uint32_t p = 0; p < kPeriod; ++p) block[i * kPeriod + p] = planes[size_t{p} * records + i];
 }
 
-// Records by the hundred, so that what all planes take of them stays in the nearest cache.
-constexpr uint32_t kRecordsTogether = 128;
+// Bytes of records at once, so that what all planes take of them stays in the nearest cache.
+constexpr uint32_t kTogether = 16384;
 
 // move(place in the block, place in the order of planes) for all elements.
-template <class Move>
+template <size_t kBytes, class Move>
 void each_element(const Planes& s, const Move& move) {
-  for (uint32_t first = 0; first <= s.whole; first += kRecordsTogether)
+  constexpr uint32_t elements = kTogether / kBytes;
+  const uint32_t step = std::max(elements / s.period, 1u);
+  for (uint32_t first = 0; first <= s.whole; first += step)
     for (uint32_t p = 0; p < s.period; ++p) {
       const uint32_t records = s.whole + (p < s.longer ? 1 : 0), begin = plane_begin(s, p);
-      const uint32_t end = std::min(records, first + kRecordsTogether);
+      const uint32_t end = std::min(records, first + step);
       for (uint32_t r = first; r < end; ++r) move(r * s.period + p, begin + r);
     }
 }
 
 template <size_t kBytes>
 void split_elements(const uint8_t* block, const Planes& s, uint8_t* planes) {
-  each_element(s, [=](size_t in_block, size_t in_planes) {
+  each_element<kBytes>(s, [=](size_t in_block, size_t in_planes) {
     std::memcpy(planes + in_planes * kBytes, block + in_block * kBytes, kBytes);
   });
 }
 template <size_t kBytes>
 void join_elements(const uint8_t* planes, const Planes& s, uint8_t* block) {
-  each_element(s, [=](size_t in_block, size_t in_planes) {
+  each_element<kBytes>(s, [=](size_t in_block, size_t in_planes) {
     std::memcpy(block + in_block * kBytes, planes + in_planes * kBytes, kBytes);
   });
 }
