@@ -87,10 +87,8 @@ TEST(Lies, PeriodsOfPlanes) {
     EXPECT_NE(error(ElementType::bf16, Codec::floats, period).find("impossible period"),
               std::string::npos)
         << period;
-  for (const Codec codec : {Codec::exact_floats, Codec::bytes}) {
-    const ElementType type = codec == Codec::bytes ? ElementType::bytes : ElementType::bf16;
-    EXPECT_NE(error(type, codec, 2), "") << static_cast<int>(codec);
-  }
+  EXPECT_NE(error(ElementType::bf16, Codec::exact_floats, 2).find("impossible period"),
+            std::string::npos);
 }
 
 TEST(Lies, SegmentFields) {
