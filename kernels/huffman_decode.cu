@@ -9,7 +9,7 @@
 // tables than fit are left to a second kernel, whose tables lie in global memory. Codec bytes: a
 // lane owns a piece of the block and writes it 16 bytes at a time; codec floats: in step s the warp
 // writes 256 elements, 8 a lane, and so it does with exact floats, whose raw bits lie in the lanes
-// (docs/format.md, 11); codec planes: likewise, in the order of planes, behind all content. Every
+// (docs/format.md, 11); with a period: likewise, in the order of planes, behind all content. Every
 // lane writes bytes of its own, so the result has no order. Reads each coded byte once, writes each
 // decoded byte once: 1 + 1 / ratio bytes moved a byte.
 #include "kernels/huffman_decode.h"
@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
       decode_block(segment, states, coded_hashes, data, group.first + warp, lane, out,
                    [&](const uint8_t* block, uint32_t coded_bytes, uint32_t size) {
                      uint8_t* to = out;
-                     if (h.codec == Codec::planes) {
+                     if (h.period > 0) {
                        to = content + output.planes_at;
                        if (lane == 0) output.period = h.period;
                      }

@@ -32,12 +32,13 @@ struct DecodeGroup {
 // Where a block's content goes and how it fared.
 struct DecodeOutput {
   uint64_t at;  // in the content buffer, a multiple of 16
-  // Codec planes: where in the content buffer the bytes of a coded block lie in the order of
-  // planes, likewise, for kernels/planes to bring them to their places. period is set then, and 0
-  // else.
+  // Segments with a period: where in the content buffer the elements of a coded block lie in the
+  // order of planes, likewise, for kernels/planes to bring them to their places. period is set
+  // then, and 0 else.
   uint64_t planes_at;
   uint32_t bytes;
-  uint32_t period;
+  uint16_t period;
+  uint16_t element_bytes;
   BlockStatus status;
 };
 

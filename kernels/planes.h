@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of blocks into the order in which codec planes codes them, and back (docs/format.md,
-// 12). Does not allocate, does not synchronise.
+// The elements of blocks into the order in which they are coded with a period, and back
+// (docs/format.md, 12). Does not allocate, does not synchronise.
 #pragma once
 #include "kernels/common/batch.h"
 #include "kernels/common/simt.h"
@@ -10,13 +10,13 @@ namespace gramzip::kernels {
 struct PlanesTuning {
   uint32_t threads = 256;
 };
-// Writes the bytes of each block of codec planes whose mode is raw to places[].elements_at of the
-// content buffer; blocks of other codecs and modes are left alone.
+// Writes the elements of each block of mode raw, in a segment with a period, to
+// places[].elements_at of the content buffer; other blocks are left alone.
 cudaError_t to_planes(uint8_t* content, const DeviceSegment* segments, const EncodePlaces* places,
                       const DeviceBlock* blocks, const BlockState* states, uint32_t count,
                       const PlanesTuning& tuning, cudaStream_t stream);
-// Brings the bytes of decoded blocks of codec planes from planes_at to `at`; other outputs are left
-// alone.
+// Brings the elements of decoded blocks with a period from planes_at to `at`; other outputs are
+// left alone.
 cudaError_t from_planes(uint8_t* content, const DecodeOutput* outputs, uint32_t count,
                         const PlanesTuning& tuning, cudaStream_t stream);
 }  // namespace gramzip::kernels

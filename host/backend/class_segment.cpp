@@ -3,6 +3,7 @@
 
 #include "host/model/code_lengths.h"
 #include "host/model/exact_values.h"
+#include "host/model/float_period.h"
 
 namespace gramzip {
 bool has_planes(const SegmentInput& in) {
@@ -17,12 +18,17 @@ std::vector<uint64_t> exact_values(const SegmentInput& in) {
   return model::choose_exact_values(in.content, in.type);
 }
 
-SegmentHeader start_header(const SegmentInput& in) {
+SegmentHeader start_header(const SegmentInput& in, std::span<const uint64_t> exact) {
   SegmentHeader h = make_segment_header(in.type, static_cast<uint32_t>(in.content.size()));
   if (has_planes(in)) {
     h.codec = Codec::planes;
     h.code_limit = static_cast<uint8_t>(code_limit(h.codec));
     if (in.type == ElementType::bytes) h.period = in.period;
+  } else if (!exact.empty()) {
+    h.codec = Codec::exact_floats;
+    h.exact_values = static_cast<uint8_t>(exact.size());
+  } else if (h.codec == Codec::floats) {
+    h.period = model::choose_float_period(in.content, in.type);
   }
   return h;
 }

@@ -12,8 +12,9 @@ bool has_planes(const SegmentInput& in);
 bool has_classes(const SegmentInput& in);
 // The exact values of a segment that is to have some: of codec exact_floats then.
 std::vector<uint64_t> exact_values(const SegmentInput& in);
-// The header, with no tables yet, of a segment that has_classes(), or of codec bytes.
-SegmentHeader start_header(const SegmentInput& in);
+// The header, with no tables yet, of a segment that has_classes(), or of codec bytes. exact: its
+// exact_values().
+SegmentHeader start_header(const SegmentInput& in, std::span<const uint64_t> exact);
 
 // Whether one table of bytes takes no more than the classes of a segment of planes, which is then
 // coded as one of type and codec bytes.

@@ -62,10 +62,10 @@ struct Space {
 constexpr uint32_t kWays = 2;
 
 // The elements of a block in the order in which they are coded.
-Bytes in_order(Bytes block, uint32_t period, std::vector<uint8_t>& space) {
-  if (period == 0) return block;
+Bytes in_order(Bytes block, const SegmentHeader& h, std::vector<uint8_t>& space) {
+  if (h.period == 0) return block;
   if (space.size() < block.size()) space.resize(block.size());
-  to_planes(block, period, space.data());
+  to_planes(block, h.split().bytes, h.period, space.data());
   return {space.data(), block.size()};
 }
 
@@ -91,19 +91,12 @@ void find_symbols(Bytes block, const Split& split, const model::ExactIndex& exac
     encode_loops().symbols(block.data(), n, split, symbols.data());
 }
 
-// Exact values, if the segment is to have some.
-std::vector<uint64_t> take_exact_values(const SegmentInput& in, EncodedSegment& out) {
-  out.tables.clear();
-  if (in.fast || !is_float(in.type)) return {};
-  std::vector<uint64_t> values = model::choose_exact_values(in.content, in.type);
-  if (values.empty()) return values;
-  SegmentHeader& h = out.header;
-  h.codec = Codec::exact_floats;
-  h.exact_values = static_cast<uint8_t>(values.size());
+// Exact values stand in front of the tables.
+void store_exact_values(std::span<const uint64_t> values, EncodedSegment& out) {
+  const SegmentHeader& h = out.header;
   out.tables.assign(h.exact_bytes(), 0);
   for (uint32_t d = 0; d < h.exact_values; ++d)
     store_element(out.tables.data(), d, element_info(h.type).bytes, values[d]);
-  return values;
 }
 
 // The class of every run, and the counts of each class's symbols.
@@ -116,8 +109,7 @@ void count_classes(Bytes content, const SegmentHeader& h, std::span<const BlockR
   s.counts.assign(size_t{classes.classes} * kWays * alphabet, 0);
   for (uint32_t b = 0; b < h.blocks; ++b) {
     if (records[b].mode != BlockMode::raw) continue;
-    const Bytes block =
-        in_order(content.subspan(h.block_begin(b), h.block_bytes(b)), h.period, s.planes);
+    const Bytes block = in_order(content.subspan(h.block_begin(b), h.block_bytes(b)), h, s.planes);
     const auto n = static_cast<uint32_t>(block.size() / split.bytes);
     find_symbols(block, split, exact, s.symbols);
     uint8_t* const ids = s.class_ids.data() + size_t{b} * runs.per_block;
@@ -151,14 +143,15 @@ bool bytes_suffice(std::span<const CodeBook> books, uint64_t bits, uint32_t runs
 
 void encode_classes(const SegmentInput& in, EncodedSegment& out) {
   thread_local Space s;
-  out.header = start_header(in);
+  const std::vector<uint64_t> values = exact_values(in);
+  out.header = start_header(in, values);
   SegmentHeader& h = out.header;
   const uint32_t element = element_info(in.type).bytes;
   out.records.assign(h.blocks, {});
   std::vector<uint32_t> repeat_of;
   choose_modes(in.content, h, element, out.records, repeat_of);
 
-  const std::vector<uint64_t> values = take_exact_values(in, out);
+  store_exact_values(values, out);
   const model::ExactIndex exact(values);
   const model::RunClasses classes = model::train_run_classes(in.content, h, out.records, values);
   h.symbol_bits = static_cast<uint8_t>(classes.symbol_bits);
@@ -198,7 +191,7 @@ void encode_classes(const SegmentInput& in, EncodedSegment& out) {
           find_symbols(block, split, exact, s.symbols);
           return s.exact_encoder.encode(block, split, s.symbols.data(), s.tables, ids, to);
         }
-        return s.encoder.encode(in_order(block, h.period, s.planes), split, s.tables, ids, to);
+        return s.encoder.encode(in_order(block, h, s.planes), split, s.tables, ids, to);
       });
   finish_header(books, any_coded, out);
 }

@@ -106,9 +106,9 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
       groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
                         std::min(warps, r.block_count - i),
                         static_cast<uint32_t>(batch.outputs.size())});
-    batch.outputs.push_back(
-        {batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0, BlockStatus::ok});
-    if (h.codec == Codec::planes) batch.planes_bytes += round_up(h.block_bytes(b), 16);
+    batch.outputs.push_back({batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0,
+                             h.split().bytes, BlockStatus::ok});
+    if (h.period > 0) batch.planes_bytes += round_up(h.block_bytes(b), 16);
     batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
     batch.expected.push_back(v.records[b].decoded_hash);
     batch.content_bytes +=

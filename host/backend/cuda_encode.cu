@@ -31,25 +31,23 @@ struct Batch : EncodeBatch {
 Batch lay_out(std::span<const SegmentInput> in) {
   Batch batch;
   for (const SegmentInput& s : in) {
-    SegmentHeader h = start_header(s);
     std::vector<uint64_t> exact = exact_values(s);
+    const SegmentHeader h = start_header(s, exact);
     const auto exact_at = static_cast<uint32_t>(batch.exact.size());
     if (!exact.empty()) {
-      h.codec = Codec::exact_floats;
-      h.exact_values = static_cast<uint8_t>(exact.size());
       exact.resize(kMaxExactValues, exact.back());
       batch.exact.insert(batch.exact.end(), exact.begin(), exact.end());
     }
     batch.places.push_back({batch.content_bytes, 1, 0, 0, 0, exact_at, 0});
     batch.add(h);
   }
-  // Segments of planes have a second place, behind all content.
+  // Segments with a period have a second place, behind all content.
   batch.elements_bytes = batch.content_bytes;
   for (size_t i = 0; i < in.size(); ++i) {
     const DeviceSegment& d = batch.segments[i];
     EncodePlaces& p = batch.places[i];
     p.runs_at = batch.runs;
-    if (d.header.codec == Codec::planes) {
+    if (d.header.period > 0) {
       p.elements_at = batch.elements_bytes;
       batch.elements_bytes += round_up(d.header.decoded_bytes, 128);
     }

@@ -52,7 +52,8 @@ BlockStatus BlockDecoder::decode(std::span<const uint8_t> coded, const Split& sp
   if (planes_.size() < out.size()) planes_.resize(out.size());
   const BlockStatus status =
       loops_.floats(set, tables, split, ids, plan.n, block, symbols_, planes_.data());
-  if (status == BlockStatus::ok) from_planes({planes_.data(), out.size()}, period, out.data());
+  if (status == BlockStatus::ok)
+    from_planes({planes_.data(), out.size()}, split.bytes, period, out.data());
   return status;
 }
 }  // namespace gramzip::cpu

@@ -35,7 +35,7 @@ class BlockDecoder {
  public:
   explicit BlockDecoder(const DecodeLoops& loops = *decode_loops().back()) : loops_(loops) {}
   // Structure, then streams; the hashes are the caller's. status: ok, bad_block or bad_stream.
-  // period: of codec planes; 0 for the others.
+  // period: of the segment; 0 if elements are coded in their own order.
   BlockStatus decode(std::span<const uint8_t> coded, const Split& split, const DecodeTables& tables,
                      uint32_t table_count, uint32_t period, std::span<uint8_t> out);
 

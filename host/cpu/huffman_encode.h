@@ -49,8 +49,8 @@ class BlockEncoder {
  public:
   // Writes the coded block to `out`, which has room for content.size() bytes, and returns its size;
   // 0 if it is no smaller than `content`. Every symbol of content has a code in the book of its
-  // run. class_ids: one a run of 256 elements, empty if there is one book. Codec planes: content in
-  // the order of planes.
+  // run. class_ids: one a run of 256 elements, empty if there is one book. With a period:
+  // content in the order of planes.
   uint32_t encode(std::span<const uint8_t> content, const Split& split, const EncodeTables& tables,
                   std::span<const uint8_t> class_ids, uint8_t* out);
   // The same for a block by itself: appends it to `out`. False if it would be no smaller.

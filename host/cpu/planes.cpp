@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cpu/planes.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "gramzip/core/run_classes.h"
 
 namespace gramzip::cpu {
@@ -16,28 +19,73 @@ void join_whole(const uint8_t* planes, uint32_t records, uint8_t* block) {
   for (uint32_t i = 0; i < records; ++i)
     for (uint32_t p = 0; p < kPeriod; ++p) block[i * kPeriod + p] = planes[size_t{p} * records + i];
 }
+
+// Bytes of records at once, so that what all planes take of them stays in the nearest cache.
+constexpr uint32_t kTogether = 16384;
+
+// move(place in the block, place in the order of planes) for all elements.
+template <size_t kBytes, class Move>
+void each_element(const Planes& s, const Move& move) {
+  constexpr uint32_t elements = kTogether / kBytes;
+  const uint32_t step = std::max(elements / s.period, 1u);
+  for (uint32_t first = 0; first <= s.whole; first += step)
+    for (uint32_t p = 0; p < s.period; ++p) {
+      const uint32_t records = s.whole + (p < s.longer ? 1 : 0), begin = plane_begin(s, p);
+      const uint32_t end = std::min(records, first + step);
+      for (uint32_t r = first; r < end; ++r) move(r * s.period + p, begin + r);
+    }
+}
+
+template <size_t kBytes>
+void split_elements(const uint8_t* block, const Planes& s, uint8_t* planes) {
+  each_element<kBytes>(s, [=](size_t in_block, size_t in_planes) {
+    std::memcpy(planes + in_planes * kBytes, block + in_block * kBytes, kBytes);
+  });
+}
+template <size_t kBytes>
+void join_elements(const uint8_t* planes, const Planes& s, uint8_t* block) {
+  each_element<kBytes>(s, [=](size_t in_block, size_t in_planes) {
+    std::memcpy(block + in_block * kBytes, planes + in_planes * kBytes, kBytes);
+  });
+}
 }  // namespace
 
-void to_planes(std::span<const uint8_t> block, uint32_t period, uint8_t* planes) {
-  const Planes s = make_planes(static_cast<uint32_t>(block.size()), period);
-  if (s.longer == 0) {
+void to_planes(std::span<const uint8_t> block, uint32_t element, uint32_t period, uint8_t* planes) {
+  const Planes s = make_planes(static_cast<uint32_t>(block.size()) / element, period);
+  if (element == 1 && s.longer == 0) {
     if (period == 2) return split_whole<2>(block.data(), s.whole, planes);
     if (period == 4) return split_whole<4>(block.data(), s.whole, planes);
     if (period == 8) return split_whole<8>(block.data(), s.whole, planes);
   }
-  for (uint32_t p = 0; p < period; ++p)
-    for (size_t at = p; at < s.n; at += period) *planes++ = block[at];
+  switch (element) {
+    case 1:
+      return split_elements<1>(block.data(), s, planes);
+    case 2:
+      return split_elements<2>(block.data(), s, planes);
+    case 4:
+      return split_elements<4>(block.data(), s, planes);
+    default:
+      return split_elements<8>(block.data(), s, planes);
+  }
 }
 
-void from_planes(std::span<const uint8_t> planes, uint32_t period, uint8_t* block) {
-  const Planes s = make_planes(static_cast<uint32_t>(planes.size()), period);
-  if (s.longer == 0) {
+void from_planes(std::span<const uint8_t> planes, uint32_t element, uint32_t period,
+                 uint8_t* block) {
+  const Planes s = make_planes(static_cast<uint32_t>(planes.size()) / element, period);
+  if (element == 1 && s.longer == 0) {
     if (period == 2) return join_whole<2>(planes.data(), s.whole, block);
     if (period == 4) return join_whole<4>(planes.data(), s.whole, block);
     if (period == 8) return join_whole<8>(planes.data(), s.whole, block);
   }
-  const uint8_t* from = planes.data();
-  for (uint32_t p = 0; p < period; ++p)
-    for (size_t at = p; at < s.n; at += period) block[at] = *from++;
+  switch (element) {
+    case 1:
+      return join_elements<1>(planes.data(), s, block);
+    case 2:
+      return join_elements<2>(planes.data(), s, block);
+    case 4:
+      return join_elements<4>(planes.data(), s, block);
+    default:
+      return join_elements<8>(planes.data(), s, block);
+  }
 }
 }  // namespace gramzip::cpu

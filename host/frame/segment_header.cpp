@@ -49,10 +49,11 @@ Rules rules_of(Codec c, const ElementInfo& e) {
   return {};
 }
 
-// Codec planes: the length of the records, which for integers is that of one. 0 for other codecs.
+// Codec planes: the length of the records, which for integers is that of one. Floats may have one.
 bool period_fits(const SegmentHeader& h, const ElementInfo& e) {
-  if (h.codec != Codec::planes) return h.period == 0;
-  if (h.type != ElementType::bytes) return h.period == e.bytes;
+  if (h.codec != Codec::planes && h.period == 0) return true;
+  if (h.codec != Codec::planes && h.codec != Codec::floats) return false;
+  if (h.codec == Codec::planes && h.type != ElementType::bytes) return h.period == e.bytes;
   return h.period >= kMinPeriod && h.period <= kMaxPeriod;
 }
 

@@ -14,30 +14,32 @@ constexpr uint32_t kOneOf = 16;
 constexpr uint32_t kLeastSample = 384;
 
 template <class T>
-void load_symbols(const uint8_t* p, uint32_t n, const Split& split, uint16_t* symbols) {
+void load_symbols_of(const uint8_t* p, uint32_t n, const Split& split, uint16_t* symbols) {
   for (uint32_t j = 0; j < n; ++j)
     symbols[j] = static_cast<uint16_t>(split.symbol(load_le<T>(p + size_t{j} * sizeof(T))));
 }
 
-void load_run(const uint8_t* p, uint32_t n, const Split& split, uint16_t* symbols) {
-  switch (split.bytes) {
-    case 1:
-      return load_symbols<uint8_t>(p, n, split, symbols);
-    case 2:
-      return load_symbols<uint16_t>(p, n, split, symbols);
-    case 4:
-      return load_symbols<uint32_t>(p, n, split, symbols);
-    default:
-      return load_symbols<uint64_t>(p, n, split, symbols);
-  }
-}
-
-// Bytes `first` on of a block in the order of planes.
+// Elements `first` on of a block in the order of planes.
 void load_planes(const uint8_t* block, const Planes& planes, uint32_t first, uint32_t n,
-                 uint16_t* symbols) {
-  for (uint32_t j = 0; j < n; ++j) symbols[j] = block[plane_position(planes, first + j)];
+                 const Split& split, uint16_t* symbols) {
+  for (uint32_t j = 0; j < n; ++j)
+    symbols[j] = static_cast<uint16_t>(
+        split.symbol(load_element(block, plane_position(planes, first + j), split.bytes)));
 }
 }  // namespace
+
+void load_symbols(const uint8_t* p, uint32_t n, const Split& split, uint16_t* symbols) {
+  switch (split.bytes) {
+    case 1:
+      return load_symbols_of<uint8_t>(p, n, split, symbols);
+    case 2:
+      return load_symbols_of<uint16_t>(p, n, split, symbols);
+    case 4:
+      return load_symbols_of<uint32_t>(p, n, split, symbols);
+    default:
+      return load_symbols_of<uint64_t>(p, n, split, symbols);
+  }
+}
 
 SymbolWidths symbol_widths(const SegmentHeader& h) {
   if (h.codec == Codec::planes) return {8, 8, 8};
@@ -91,14 +93,15 @@ RunSample sample_runs(std::span<const uint8_t> content, const SegmentHeader& h,
     const uint32_t n = std::min(kRunElements, h.block_bytes(block) / split.bytes - first);
     uint16_t* const symbols = s.symbols.data() + size_t{i} * kRunElements;
     uint32_t plane = 0;
-    if (h.codec == Codec::planes) {
-      const Planes planes = make_planes(h.block_bytes(block), h.period);
-      plane = (h.block_begin(block) + plane_of(planes, first)) % h.period;
-      load_planes(bytes, planes, first, n, symbols);
+    if (h.period > 0) {
+      const Planes planes = make_planes(h.block_bytes(block) / split.bytes, h.period);
+      if (h.codec == Codec::planes)
+        plane = (h.block_begin(block) + plane_of(planes, first)) % h.period;
+      load_planes(bytes, planes, first, n, split, symbols);
     } else {
       const uint8_t* const run = bytes + size_t{first} * split.bytes;
       if (exact.empty())
-        load_run(run, n, split, symbols);
+        load_symbols(run, n, split, symbols);
       else
         exact_symbols({run, size_t{n} * split.bytes}, split, index, symbols);
     }

@@ -16,6 +16,9 @@ struct SymbolWidths {
 };
 SymbolWidths symbol_widths(const SegmentHeader& header);
 
+// The symbols of n elements side by side.
+void load_symbols(const uint8_t* elements, uint32_t n, const Split& split, uint16_t* symbols);
+
 struct CoarseCount {
   uint16_t symbol;
   uint16_t count;

@@ -4,7 +4,7 @@
 //   content  | segment 0 ..... |pad 128| segment 1 ... |     decoded bytes
 //   data     | blocks of segment 0 |pad 128| blocks of 1 |   coded blocks, each padded to 32
 //   blocks[] | 0 1 2 ... of segment 0 | 0 1 ... of 1 |       one entry a block, batch-wide numbers
-//   planes   | blocks of a segment of codec planes in the order of planes |       behind all
+//   planes   | blocks of a segment with a period in the order of planes |       behind all
 //   content symbols  | class 0 [A] | class 1 [A] ... of segment 0 | class 0 of 1 |   counts,
 //   lengths, codes
 //

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block's bytes into the order of planes and back, by a CTA (docs/format.md, 12).
+// A block's elements into the order of planes and back, by a CTA (docs/format.md, 12).
 #pragma once
 #include "gramzip/core/run_classes.h"
 #include "kernels/common/simt.h"
@@ -33,18 +33,28 @@ struct PositionElements {
   }
 };
 
-// to[i] = from[Order's place i] for i < s.n; a thread stores 4 bytes at once. `to` is aligned to 4.
-template <class Order>
-__device__ inline void gather_bytes(const uint8_t* from, const Planes& s, uint8_t* to,
-                                    uint32_t thread, uint32_t threads) {
-  for (uint32_t word = thread; word < s.n / 4; word += threads) {
-    Order order(s, 4 * word);
-    uint32_t bytes = 0;
+// to[i] = from[Order's place i] for i < s.n, elements of type T; a thread stores 4 bytes at once,
+// or
+// 8. `from` and `to` are aligned to 8.
+template <class Order, class T>
+__device__ inline void gather_elements(const uint8_t* from, const Planes& s, uint8_t* to,
+                                       uint32_t thread, uint32_t threads) {
+  constexpr uint32_t kTogether = sizeof(T) < 4 ? 4 / sizeof(T) : 1;
+  const T* const elements = reinterpret_cast<const T*>(from);
+  if constexpr (kTogether == 1) {
+    for (uint32_t i = thread; i < s.n; i += threads)
+      reinterpret_cast<T*>(to)[i] = elements[Order(s, i).next()];
+  } else {
+    for (uint32_t word = thread; word < s.n / kTogether; word += threads) {
+      Order order(s, kTogether * word);
+      uint32_t joined = 0;
 #pragma unroll
-    for (uint32_t i = 0; i < 4; ++i) bytes |= uint32_t{from[order.next()]} << (8 * i);
-    reinterpret_cast<uint32_t*>(to)[word] = bytes;
+      for (uint32_t i = 0; i < kTogether; ++i)
+        joined |= uint32_t{elements[order.next()]} << (8 * sizeof(T) * i);
+      reinterpret_cast<uint32_t*>(to)[word] = joined;
+    }
+    const uint32_t last = s.n / kTogether * kTogether + thread;
+    if (last < s.n) reinterpret_cast<T*>(to)[last] = elements[Order(s, last).next()];
   }
-  const uint32_t last = (s.n & ~3u) + thread;
-  if (last < s.n) to[last] = from[Order(s, last).next()];
 }
 }  // namespace gramzip::kernels

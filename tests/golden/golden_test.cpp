@@ -42,6 +42,11 @@ std::map<std::string, std::vector<test::NamedFile>> record_inputs() {
     all.push_back({element_info(t).name, element_info(t).name, test::make_weights(t, 3000, 0.05, 6),
                    8u * element_info(t).bytes});
   inputs["every-dtype"] = {{"w.safetensors", test::make_safetensors(all)}};
+  // Columns have a period, which does not divide the number of elements.
+  inputs["period"] = {
+      {"w.safetensors",
+       test::make_safetensors(
+           {{"w", "F8_E4M3", test::make_columns(ElementType::f8_e4m3, 33'000, 64, 3), 8}})}};
   inputs["members"] = {{"a/b.txt", test::make_text(900, 1), 0644},
                        {"a/empty", {}, 0600},
                        {"run.sh", test::make_text(300, 2), 0755}};

@@ -72,15 +72,22 @@ TEST(Lies, PeriodsOfPlanes) {
       s.header.period = period;
     }));
   };
-  for (const auto& [type, period] : {std::pair{ElementType::bytes, 0}, {ElementType::bytes, 1},
-                                     {ElementType::bytes, 513}, {ElementType::i16, 4},
-                                     {ElementType::i32, 0}, {ElementType::i64, 2}})
+  for (const auto& [type, period] : {std::pair{ElementType::bytes, 0},
+                                     {ElementType::bytes, 1},
+                                     {ElementType::bytes, 513},
+                                     {ElementType::i16, 4},
+                                     {ElementType::i32, 0},
+                                     {ElementType::i64, 2}})
     EXPECT_NE(error(type, Codec::planes, static_cast<uint16_t>(period)).find("impossible period"),
               std::string::npos)
         << static_cast<int>(type) << " " << period;
   EXPECT_NE(error(ElementType::text, Codec::planes, 2).find("contradict"), std::string::npos);
   EXPECT_NE(error(ElementType::bf16, Codec::planes, 2).find("contradict"), std::string::npos);
-  EXPECT_NE(error(ElementType::bf16, Codec::floats, 2).find("impossible period"),
+  for (const uint16_t period : {1, 513, 0x8000})
+    EXPECT_NE(error(ElementType::bf16, Codec::floats, period).find("impossible period"),
+              std::string::npos)
+        << period;
+  EXPECT_NE(error(ElementType::bf16, Codec::exact_floats, 2).find("impossible period"),
             std::string::npos);
 }
 

@@ -170,6 +170,10 @@ std::vector<Case> float_cases() {
       if (zeros + 2 + e.exponent_bits <= 8u * e.bytes)
         for (const size_t n : {size_t{3}, size_t{260}, size_t{9005}})
           cases.push_back({name + "/zeros", type, narrow_floats(type, n * e.bytes, zeros, n)});
+    cases.push_back({name + "/columns", type, test::make_columns(type, 33'005 * e.bytes, 96, 8)});
+    cases.push_back({name + "/columns and modes", type,
+                     join({test::make_columns(type, block, 64, 9),
+                           test::make_columns(type, 40 * e.bytes, 64, 9)})});
     cases.push_back({name + "/random", type, test::make_random(block / 2, 5)});
     cases.push_back({name + "/modes", type,
                      all_modes(scaled_weights(type, block, 2048, 6, 6), block, e.bytes, 7)});
@@ -211,11 +215,13 @@ std::vector<Case> plane_cases() {
 // What this release's splits and tables can be, all reached by some case.
 struct Reached {
   bool many_tables = false, one_table = false, planes = false, bytes_after_all = false, raw = false;
-  std::set<ElementType> exact, zeros;
+  std::set<ElementType> exact, zeros, periods;
   void see(const Case& c, const EncodedSegment& s) {
     many_tables |= s.header.tables > 8;
     one_table |= s.header.tables == 1;
     if (s.header.codec == Codec::exact_floats) exact.insert(c.type);
+    if (s.header.codec == Codec::floats && s.header.period > 0 && s.header.tables > 1)
+      periods.insert(c.type);
     if (s.header.zero_bits > 0 && s.header.tables > 0) zeros.insert(c.type);
     planes |= s.header.codec == Codec::planes && s.header.tables > 1;
     bytes_after_all |=
@@ -241,6 +247,7 @@ TEST(ClassesParity, SegmentsAreTheSameBytes) {
               reached.bytes_after_all && reached.raw);
   EXPECT_GE(reached.exact.size(), 4u);
   EXPECT_GE(reached.zeros.size(), 4u);
+  EXPECT_GE(reached.periods.size(), 4u);
   test::for_schedules(3, [&](int seed) {
     for (size_t i = 0; i < cases.size(); ++i) {
       if (seed > 0 && cases[i].content.size() > 30'000 &&
@@ -286,6 +293,8 @@ TEST(ClassesParity, ABatchIsTheSumOfItsSegments) {
   std::vector<Case> cases;
   for (const ElementType type : kFloats)
     cases.push_back({element_info(type).name, type, scaled_weights(type, 40'008, 2048, 5, 1)});
+  for (const ElementType type : {ElementType::bf16, ElementType::f8_e5m2})
+    cases.push_back({"columns", type, test::make_columns(type, 70'008, 64, 8)});
   for (const ElementType type : kIntegers) {
     cases.push_back({element_info(type).name, type, make_records(40'008, 8, 2)});
     cases.push_back({element_info(type).name, type, test::make_text(30'000, 3)});
@@ -314,6 +323,8 @@ TEST(ClassesParity, DamagedBlocksGetTheSameStatus) {
   for (const ElementType type : kIntegers)
     cases.push_back(
         {element_info(type).name, type, make_records(20'008, element_info(type).bytes, 2)});
+  for (const ElementType type : {ElementType::bf16, ElementType::f8_e5m2})
+    cases.push_back({"columns", type, test::make_columns(type, 70'008, 64, 8)});
   for (const uint16_t period : {18, 210})
     cases.push_back({"records", ElementType::bytes, make_records(20'011, period, 4), period});
   std::vector<EncodedSegment> good;

@@ -138,15 +138,16 @@ def lane_words(text):
     return [int(text[i:i + 32][::-1], 2) for i in range(0, len(text), 32)]
 
 
-def in_planes(block, period):
-    """A block in the order of its planes."""
-    return b"".join(block[plane::period] for plane in range(period))
+def in_planes(block, size, period):
+    """A block of elements of so many bytes in the order of its planes."""
+    elements = [block[at:at + size] for at in range(0, len(block), size)]
+    return b"".join(b"".join(elements[plane::period]) for plane in range(period))
 
 
 def segment_section(content, element_type=BYTES, block_log2=None, tables=1, table_of=None, period=0,
                     symbol_bits=None, exact=()):
     """(meta, data) of a segment. table_of(block, run) gives the table number of a run. period: of
-    planes of bytes. `exact` are the values of codec 4."""
+    planes of bytes, or of floats. `exact` are the values of codec 4."""
     element = ELEMENTS[element_type]
     if symbol_bits:
         element = element._replace(symbol_bits=symbol_bits)
@@ -154,9 +155,11 @@ def segment_section(content, element_type=BYTES, block_log2=None, tables=1, tabl
     block_log2 = block_log2 or element.block_log2
     size = element.width // 8
     ordered = lambda block: block
-    if period or element.codec == PLANES:
+    if element.codec == 2 and period:
+        ordered = lambda block: in_planes(block, size, period)
+    elif period or element.codec == PLANES:
         element, period = BYTE_OF_A_PLANE, period or size
-        ordered = lambda block: in_planes(block, period)
+        ordered = lambda block: in_planes(block, 1, period)
     table_of = table_of or (lambda block, run: 0)
     blocks = [content[i:i + (1 << block_log2)] for i in range(0, len(content), 1 << block_log2)]
     modes = []  # of each block (mode, payload); None where the payload is to be coded or raw

@@ -119,7 +119,9 @@ class Segment:
         need(self.longest == LONGEST[self.codec], place, f"longest code length {self.longest}")
 
     def check_period(self, element, place):
-        if self.codec != PLANES:
+        if self.codec == 2:
+            need(self.period == 0 or 2 <= self.period <= 512, place, f"period {self.period}")
+        elif self.codec != PLANES:
             need(self.period == 0, place, "segment header: period of a codec without planes")
         elif element == 0:
             need(2 <= self.period <= 512, place, f"period {self.period}")
@@ -218,19 +220,21 @@ def decode_one(segment, number, coded, content, model, place, base):
     elif segment.codec == NGRAM_TEXT:
         decode_text_block(coded, size, content, model, place)
     elif segment.codec == PLANES:
-        content += join_planes(decode_block(coded, size, segment, place), segment.period)
+        content += join_planes(decode_block(coded, size, segment, place), 1, segment.period)
     elif segment.codec == FAST_FLOATS:
         content += decode_fast_block(coded, size // segment.element_bytes, segment, place)
     else:
-        content += decode_block(coded, size // segment.element_bytes, segment, place)
+        decoded = decode_block(coded, size // segment.element_bytes, segment, place)
+        content += join_planes(decoded, segment.element_bytes, segment.period) if segment.period else decoded
 
 
-def join_planes(planes, period):
-    """The bytes of a block in their own order (section 12)."""
-    block = bytearray(len(planes))
+def join_planes(planes, element, period):
+    """The elements of a block, of so many bytes each, in their own order (section 12)."""
+    elements = [planes[at:at + element] for at in range(0, len(planes), element)]
+    block = [b""] * len(elements)
     at = 0
-    for plane in range(min(period, len(planes))):
-        size = len(range(plane, len(planes), period))
-        block[plane::period] = planes[at:at + size]
+    for plane in range(min(period, len(elements))):
+        size = len(range(plane, len(elements), period))
+        block[plane::period] = elements[at:at + size]
         at += size
-    return block
+    return b"".join(block)

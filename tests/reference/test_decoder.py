@@ -145,6 +145,18 @@ class RoundTrip(unittest.TestCase):
                                    table_of=lambda block, run: run % tables)
                 self.assertIn(1, self.modes(archive))
 
+    def test_floats_with_a_period(self):
+        for element_type, size in ((BF16, 2), (F16, 2), (F32, 4), (F64, 8), (F8_E4M3, 1), (F8_E5M2, 1)):
+            floats = b"".join(bytes([self.rng.randrange(256)] * (size - 1) + [60 + min(k % 7, self.rng.randrange(9))])
+                              for k in range(3001))
+            for period in (2, 7, 64, 512):
+                for count in (1, period - 1, 3001):
+                    content = floats[:count * size]
+                    archive = self.one(content, element_type=element_type, period=period, tables=2,
+                                       table_of=lambda block, run: run % 2)
+                    if count == 3001:
+                        self.assertEqual(self.modes(archive), [1])
+
     def test_exact_floats(self):
         for element_type, size in ((BF16, 2), (F16, 2), (F32, 4), (F64, 8), (F8_E4M3, 1), (F8_E5M2, 1)):
             top = 1 << 8 * size - 1

@@ -44,6 +44,9 @@ class Forged(unittest.TestCase):
             self.refused("symbol_bits 7", (period - 44, b"\7"))
             self.refused("longest code length 11", (period - 43, b"\x0b"))
         self.use([("a", 0o644, 0, content)], [(len(content), {"element_type": F8_E4M3})])
+        for bad in (1, 513):
+            self.refused(f"period {bad}", (self.layout.find(2)[1] + 48, pack("<H", bad)))
+        self.use([("a", 0o644, 0, content)], [(len(content), {"element_type": F8_E4M3, "exact": (0,)})])
         self.refused("period of a codec without planes", (self.layout.find(2)[1] + 48, b"\2"))
 
     def test_sections(self):

@@ -98,6 +98,8 @@ std::vector<SegmentCase> edge_segments() {
     if (e.codec == Codec::floats) {
       add("specials", type, special_floats(type, block + 512, 9));
       add("scales", type, make_scales(type, 3 * block + 1000, 10));
+      add("columns", type, make_columns(type, 40000 * e.bytes, 64, 14));
+      add("columns-and-a-bit", type, make_columns(type, block + 32768 * e.bytes + 24, 96, 15));
       add("scales-and-zeros", type, join({Bytes(block), make_scales(type, block, 11), Bytes(700)}));
       if (e.bytes > 1) add("low-zeros", type, low_zeros(natural(type, block + 1000, 13), e));
       add("few-specials", type, special_floats(type, 300 * e.bytes, 10));

@@ -16,17 +16,20 @@ struct SegmentCase {
   ElementType type;
   std::vector<uint8_t> content;
   uint16_t period = 0;  // of type bytes: SegmentInput::period
-  bool fast = false;  // coded as fast floats
+  bool fast = false;    // coded as fast floats
 };
 // Sizes around every boundary of the format, degenerate alphabets, repeats, special floats: all
 // types.
 std::vector<SegmentCase> edge_segments();
-// Content for codec planes: integers of every width, records of uneven length, scales among weights.
+// Content for codec planes: integers of every width, records of uneven length, scales among
+// weights.
 std::vector<SegmentCase> plane_segments();
 // Records whose bytes are each of a nature of their own, most of them skewed.
 std::vector<uint8_t> make_records(size_t bytes, uint32_t period, uint64_t seed);
 // Weights whose deviation changes from run to run: several code tables.
 std::vector<uint8_t> make_scales(ElementType type, size_t bytes, uint64_t seed);
+// Weights whose deviation depends on their place in records of `period` elements.
+std::vector<uint8_t> make_columns(ElementType type, size_t bytes, uint32_t period, uint64_t seed);
 // Any valid segment content can come out of this, for some seed.
 SegmentCase random_segment(uint64_t seed, size_t max_bytes);
 

@@ -89,6 +89,22 @@ std::vector<uint8_t> make_scales(ElementType type, size_t bytes, uint64_t seed) 
   return out;
 }
 
+std::vector<uint8_t> make_columns(ElementType type, size_t bytes, uint32_t period, uint64_t seed) {
+  const uint32_t element = element_info(type).bytes;
+  const size_t n = bytes / element;
+  std::vector<uint8_t> out(n * element);
+  for (uint32_t p = 0; p < std::min<size_t>(period, n); ++p) {
+    const size_t records = (n - p + period - 1) / period;
+    // Neighbouring columns are alike, as the taps of a filter are.
+    const double sigma = std::ldexp(0.5, -static_cast<int>((p + seed) * 8 / period % 8));
+    const std::vector<uint8_t> column =
+        make_weights(type, records * element, sigma, seed * 1000 + p);
+    for (size_t r = 0; r < records; ++r)
+      store_element(out.data(), r * period + p, element, load_element(column.data(), r, element));
+  }
+  return out;
+}
+
 std::vector<uint8_t> make_records(size_t bytes, uint32_t period, uint64_t seed) {
   std::mt19937_64 g(seed);
   std::vector<uint8_t> base(period), spread(period), out(bytes);

@@ -48,11 +48,11 @@ struct SegmentHeader {
   uint64_t reference_at;  // codecs reference, delta, sparse_delta: where it lies; else 0
   // XXH3-128 of the model (codec ngram) or of the content (codec reference); else 0.
   uint64_t model_low, model_high;
-  uint16_t period;       // codec planes: bytes from one of a plane to the next; else 0
+  uint16_t period;       // codecs planes and floats: elements from one of a plane to the next, or 0
   uint8_t exact_values;  // codec exact_floats: their number; else 0
   bool of_base;          // reference_at is an offset in the base, not in this content
 
-  uint8_t zero_bits;               // codec floats: lowest bits that are zero in every element
+  uint8_t zero_bits;  // codec floats: lowest bits that are zero in every element
 
   GRAMZIP_HD Split split() const { return make_split(codec, type, symbol_bits, zero_bits); }
   GRAMZIP_HD uint32_t alphabet() const { return (1u << symbol_bits) + exact_values; }

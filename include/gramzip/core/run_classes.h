@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which code table a run of 256 elements takes, and the order in which codec planes codes bytes
-// (docs/format.md, 4 and 12): what an encoder decides run by run, in integers.
+// Which code table a run of 256 elements takes, and the order in which elements with a period are
+// coded (docs/format.md, 4 and 12): what an encoder decides run by run, in integers.
 #pragma once
 #include "gramzip/core/limits.h"
 
@@ -32,8 +32,8 @@ GRAMZIP_HD inline uint32_t choose_class(const Symbol* symbols, uint32_t n, const
   return least_class(sums, classes);
 }
 
-// ---- Codec planes: element i of a block of n bytes is the byte at position plane_position(i).
-// ---- The first n mod period planes have a byte more than the others.
+// ---- With a period: element i of a block of n, in the order of coding, is the one at position
+// ---- plane_position(i). The first n mod period planes have an element more than the others.
 struct Planes {
   uint32_t n, period;
   uint32_t whole;   // bytes of a short plane
@@ -54,7 +54,7 @@ GRAMZIP_HD inline uint32_t plane_position(const Planes& s, uint32_t i) {
   const uint32_t p = plane_of(s, i);
   return p + (i - plane_begin(s, p)) * s.period;
 }
-// The element that is the byte at `position`.
+// The place in the order of coding of the element at `position`.
 GRAMZIP_HD inline uint32_t plane_element(const Planes& s, uint32_t position) {
   return plane_begin(s, position % s.period) + position / s.period;
 }
