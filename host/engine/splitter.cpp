@@ -46,10 +46,10 @@ size_t Splitter::read(uint8_t* p, size_t n) {
   return held < n ? held + member_.source->read(p + held, n - held) : held;
 }
 
-// The header, if the member begins as a safetensors file does; what was read from a pipe lies in
-// ahead_.
+// The header, if the member begins as a safetensors file does; the file may be cut short behind it.
+// What was read from a pipe lies in ahead_.
 std::optional<safetensors::Layout> Splitter::read_safetensors() {
-  if (member_.random != nullptr) return safetensors::read(*member_.random);
+  if (member_.random != nullptr) return safetensors::read_header(*member_.random);
   std::vector<uint8_t> head(9);
   head.resize(member_.source->read(head.data(), head.size()));
   const uint64_t size = safetensors::header_size(head);
