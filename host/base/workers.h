@@ -23,15 +23,13 @@ template <class F>
 void parallel_loop(size_t count, F&& f) {
   static char begun;  // a place that tasks reach without their closure, which is new
   char ended;
+  const auto task = [&](size_t i) {
+    see_order(&begun);
+    f(i);
+    tell_order(&ended);
+  };
   tell_order(&begun);
-  tbb::parallel_for(
-      size_t{0}, count,
-      [&](size_t i) {
-        see_order(&begun);
-        f(i);
-        tell_order(&ended);
-      },
-      tbb::simple_partitioner());
+  tbb::parallel_for(size_t{0}, count, task, tbb::simple_partitioner());
   see_order(&ended);
 }
 
