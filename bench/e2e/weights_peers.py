@@ -7,7 +7,12 @@
 
 Every archive is decoded and compared, ZipNN's too. ZipNN gets the tensor data without the safetensors header, which is
 added to its size as it is. "order-0 exponent" is no program: the entropy of the file's exponents and its other bits raw.
-Seconds are processor time (user + system): of whole commands with one thread, of the library call for ZipNN."""
+Seconds are processor time (user + system): of whole commands with one thread, of the library call for ZipNN.
+
+--speed times whole commands beside zstd -1 and -3 instead, all with one thread, one after another in each of --runs rounds
+(best of 7 unless told), and needs no package: processor time and time on the wall, start of the program, reading, writing
+and syncing included; cp shows what reading and writing alone take. A MB is 10^6 bytes of the file. --scratch chooses where archives are written: a folder in memory leaves
+out the disk."""
 import argparse
 import json
 import math
@@ -17,10 +22,9 @@ import sys
 import tempfile
 import time
 
-import numpy as np
-
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from text_peers import measure  # noqa: E402
+import speed  # noqa: E402
 
 FORMATS = {  # dtype: bits, exponent bits, numpy type, ZipNN's name
     "BF16": (16, 8, "<u2", "bfloat16"), "F16": (16, 5, "<u2", "float16"), "F32": (32, 8, "<u4", "float32"),
@@ -31,6 +35,8 @@ COMMANDS = [
     ("zstd -19", "zstd -19 -q -f {in} -o {out}", "zstd -d -q -f {in} -o {out}"),
     ("xz -6", "xz -6 -T1 -c {in} > {out}", "xz -dc {in} > {out}"),
 ]
+SPEED_PEERS = [(f"zstd -{level}", f"zstd -{level} -T1 -q -f {{in}} -o {{out}}", "zstd -d -q -f {in} -o {out}")
+               for level in (1, 3)] + [("cp", "cp {in} {out}", "cp {in} {out}")]
 
 
 def tensor_data(file):
@@ -41,6 +47,7 @@ def tensor_data(file):
 
 
 def exponent_entropy(data, header, dtype):
+    import numpy as np
     bits, exponent, kind, _ = FORMATS[dtype]
     x = np.frombuffer(data, kind)
     counts = np.bincount((x >> (bits - 1 - exponent)) & ((1 << exponent) - 1))
@@ -68,12 +75,15 @@ def zipnn(data, header, dtype, runs):
     return header + len(packed), best[0], best[1]
 
 
+def ours(gramzip):
+    return [(f"gramzip {options}".strip(), f"{gramzip} {options} -T1 -q -f {{in}} -o {{out}}",
+             f"{gramzip} -d -T1 -q -f {{in}} -o {{out}}") for options in ("", "--fast")]
+
+
 def rows(file, gramzip, runs, scratch):
     data, header, dtype = tensor_data(file)
-    for options in ("", "--fast "):
-        yield ("gramzip " + options).strip(), measure(
-            ("gramzip", f"{gramzip} {options}-T1 -q -f {{in}} -o {{out}}", f"{gramzip} -d -T1 -q -f {{in}} -o {{out}}"),
-            file, scratch, runs)
+    for command in ours(gramzip):
+        yield command[0], measure(command, file, scratch, runs)
     if dtype in FORMATS:
         result = zipnn(data, header, dtype, runs)
         if result:
@@ -88,14 +98,20 @@ def rows(file, gramzip, runs, scratch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gramzip", required=True)
-    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--scratch", help="folder for archives")
     parser.add_argument("files", nargs="+", type=pathlib.Path)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
+    runs = args.runs or (7 if args.speed else 1)
+    with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
+        if args.speed:
+            speed.table(ours(args.gramzip) + SPEED_PEERS, args.files, pathlib.Path(scratch), runs)
+            return
         for file in args.files:
             size = os.path.getsize(file)
             print(f"\n{file.name}, {size} bytes\n| codec | bytes | ratio | compress MB/s | decompress MB/s |\n|---|---|---|---|---|")
-            for name, (packed, there, again) in rows(file, args.gramzip, args.runs, pathlib.Path(scratch)):
+            for name, (packed, there, again) in rows(file, args.gramzip, runs, pathlib.Path(scratch)):
                 speeds = [f"{size / 1e6 / max(s, 1e-3):.0f}" if s is not None else "-" for s in (there, again)]
                 print(f"| {name} | {packed} | {size / packed:.4f} | {speeds[0]} | {speeds[1]} |", flush=True)
 

@@ -10,10 +10,27 @@
 #include <cstddef>
 #include <thread>
 
+#include "host/base/thread_order.h"
+
 namespace gramzip {
 inline int resolve_threads(int threads) {
   if (threads > 0) return threads;
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// f(i) for i from 0 to count - 1, in any order, on the threads of the arena at hand.
+template <class F>
+void parallel_loop(size_t count, F&& f) {
+  static char begun;  // a place that tasks reach without their closure, which is new
+  char ended;
+  const auto task = [&](size_t i) {
+    see_order(&begun);
+    f(i);
+    tell_order(&ended);
+  };
+  tell_order(&begun);
+  tbb::parallel_for(size_t{0}, count, task, tbb::simple_partitioner());
+  see_order(&ended);
 }
 
 class Workers {
@@ -30,12 +47,9 @@ class Workers {
   template <class F>
   void run(size_t count, F&& f) {
     arena_.execute([&] {
-      tbb::parallel_for(
-          size_t{0}, count,
-          [&](size_t piece) {
-            f(piece, static_cast<size_t>(tbb::this_task_arena::current_thread_index()));
-          },
-          tbb::simple_partitioner());
+      parallel_loop(count, [&](size_t piece) {
+        f(piece, static_cast<size_t>(tbb::this_task_arena::current_thread_index()));
+      });
     });
   }
 

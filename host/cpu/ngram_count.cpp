@@ -2,13 +2,13 @@
 #include "host/cpu/ngram_count.h"
 
 #include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "host/base/error.h"
+#include "host/base/workers.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -175,7 +175,7 @@ void NgramCounter::count_batch() {
   const Control allowed(kMost,
                         std::max(static_cast<size_t>(threads_), Control::active_value(kMost)));
   tbb::task_arena arena(threads_);
-  arena.execute([&] { tbb::parallel_for(size_t{0}, workers, work, tbb::simple_partitioner()); });
+  arena.execute([&] { parallel_loop(workers, work); });
 }
 
 void NgramCounter::settle() {

@@ -9,37 +9,11 @@
 #include <exception>
 #include <memory>
 #include <vector>
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#endif
 
+#include "host/base/thread_order.h"
 #include "host/base/workers.h"
 
 namespace gramzip {
-// What oneTBB promises of the order of filters, told to ThreadSanitizer, which cannot see into the
-// distribution's library: what came before tell_order(p) happens before what follows see_order(p).
-inline void tell_order([[maybe_unused]] void* place) {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_release(place);
-#endif
-}
-inline void see_order([[maybe_unused]] void* place) {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_acquire(place);
-#endif
-}
-// One of the turns at a place, which follow each other.
-class Turn {
- public:
-  explicit Turn(void* place) : place_(place) { see_order(place); }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() { tell_order(place_); }
-
- private:
-  void* place_;
-};
-
 // produce() returns a unique_ptr<Item>, null at the end; work(Item&) runs on any thread;
 // consume(Item&) sees items in the order of production. An exception waits for its turn: what is
 // thrown belongs to the first item in order that failed, at any number of threads, and all items

@@ -14,6 +14,8 @@ namespace gramzip {
 namespace {
 constexpr size_t kPiece = 1u << 20;  // of plain content: looked at as a whole; a segment of bytes
 constexpr size_t kWeightsSegment = 4u << 20;  // tensors
+// Of a safetensors file from a pipe, which is read whole before the first byte is coded.
+constexpr uint64_t kMostHeldHeader = 16u << 20;
 
 // How much of a run that is not looked at makes a segment: whole records of it.
 size_t segment_bytes(const Run& run, int level) {
@@ -38,20 +40,22 @@ size_t Splitter::read(uint8_t* p, size_t n) {
   if (held > 0) std::memcpy(p, ahead_.data() + ahead_at_, held);
   ahead_at_ += held;
   if (ahead_at_ == ahead_.size()) {
-    ahead_.clear();
+    ahead_ = {};
     ahead_at_ = 0;
   }
   return held < n ? held + member_.source->read(p + held, n - held) : held;
 }
 
-// The header, if the member begins as a safetensors file does; what was read lies in ahead_.
+// The header, if the member begins as a safetensors file does; the file may be cut short behind it.
+// What was read from a pipe lies in ahead_.
 std::optional<safetensors::Layout> Splitter::read_safetensors() {
+  if (member_.random != nullptr) return safetensors::read_header(*member_.random);
   std::vector<uint8_t> head(9);
   head.resize(member_.source->read(head.data(), head.size()));
   const uint64_t size = safetensors::header_size(head);
   const bool begins = size != 0 && head.size() == 9 && head[8] == '{';
   // In steps: a wrong size must not cost memory that the file does not have.
-  while (begins && head.size() < 8 + size) {
+  while (begins && size <= kMostHeldHeader && head.size() < 8 + size) {
     const size_t at = head.size();
     head.resize(std::min<uint64_t>(8 + size, at + (1u << 20)));
     const size_t got = member_.source->read(head.data() + at, head.size() - at);
@@ -61,8 +65,9 @@ std::optional<safetensors::Layout> Splitter::read_safetensors() {
   }
   ahead_ = std::move(head);
   if (!begins) return std::nullopt;
-  if (ahead_.size() != 8 + size)
-    fail(ErrorCode::corrupt, "safetensors header: the header is cut short");
+  if (size > kMostHeldHeader)
+    fail(ErrorCode::corrupt, "safetensors header: more than 16 MiB from a pipe");
+  if (ahead_.size() != 8 + size) fail(ErrorCode::corrupt, "safetensors header: cut short");
   return safetensors::parse(std::span<const uint8_t>(ahead_).subspan(8));
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/engine/trainer.h"
 
-#include <tbb/parallel_for.h>
-
 #include <algorithm>
 #include <numeric>
 
@@ -85,8 +83,7 @@ uint64_t Trainer::symbols_parsed() const {
 
 void Trainer::parse_all(const text::ParseCosts& costs) {
   arena_.execute([&] {
-    tbb::parallel_for(size_t{0}, pieces_.size(),
-                      [&](size_t i) { parsers_[i]->parse(costs, tokens_[i]); });
+    parallel_loop(pieces_.size(), [&](size_t i) { parsers_[i]->parse(costs, tokens_[i]); });
   });
   counts_ = count_symbols(tokens_, symbols_);
 }
@@ -94,7 +91,7 @@ void Trainer::parse_all(const text::ParseCosts& costs) {
 void Trainer::begin_all(const text::ParseSettings& settings) {
   parsers_.resize(pieces_.size());
   arena_.execute([&] {
-    tbb::parallel_for(size_t{0}, pieces_.size(), [&](size_t i) {
+    parallel_loop(pieces_.size(), [&](size_t i) {
       parsers_[i] = std::make_unique<cpu::SegmentParser>();
       parsers_[i]->begin(pieces_[i], settings);
     });

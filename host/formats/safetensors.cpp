@@ -53,16 +53,20 @@ Layout parse(std::span<const uint8_t> header_json) {
   return tile(parse_tensors(text, 0, header_json.size()), 8 + header_json.size());
 }
 
-std::optional<Layout> read(RandomSource& file) {
+std::optional<Layout> read_header(RandomSource& file) {
   uint8_t head[9];
   if (file.read_at(0, head, sizeof head) < sizeof head) return std::nullopt;
   const uint64_t size = header_size(std::span(head).first(8));
   if (size == 0 || head[8] != '{') return std::nullopt;
   if (size > file.size() - 8) bad("cut short");
-  Layout out = tile(parse_tensors(file, 8, 8 + size), 8 + size);
-  if (out.file_bytes > file.size())
-    bad("tensor " + in_quotes(out.tensors.back().name) + ": data_offsets: ends at " +
-        std::to_string(out.file_bytes) + ", but the file has " + std::to_string(file.size()) +
+  return tile(parse_tensors(file, 8, 8 + size), 8 + size);
+}
+
+std::optional<Layout> read(RandomSource& file) {
+  auto out = read_header(file);
+  if (out && out->file_bytes > file.size())
+    bad("tensor " + in_quotes(out->tensors.back().name) + ": data_offsets: ends at " +
+        std::to_string(out->file_bytes) + ", but the file has " + std::to_string(file.size()) +
         " bytes");
   return out;
 }

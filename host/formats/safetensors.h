@@ -31,7 +31,9 @@ uint64_t header_size(std::span<const uint8_t> first8);
 // as bytes with begin < end unchecked against the shape.
 Layout parse(std::span<const uint8_t> header_json);
 
-// The same of a whole file, read in pieces: the header is never in memory. Nullopt if the file does
-// not begin as safetensors do; a header or tensor beyond the file's end is an error.
+// The same of a file, read in pieces: the header is never in memory. Nullopt if the file does not
+// begin as safetensors do; a header beyond the file's end is an error.
+std::optional<Layout> read_header(RandomSource& file);
+// A tensor beyond the file's end is an error too.
 std::optional<Layout> read(RandomSource& file);
 }  // namespace gramzip::safetensors

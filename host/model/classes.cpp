@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/model/classes.h"
 
-#include <tbb/blocked_range.h>
-#include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <numeric>
 
+#include "gramzip/core/config.h"
+#include "host/base/workers.h"
 #include "host/model/fixed_log.h"
 
 namespace gramzip::model {
@@ -113,9 +113,11 @@ class Clustering {
   // Every symbol to the class that codes its followers best; returns the bits of all.
   uint64_t assign() {
     std::vector<uint64_t> least(order_.size());
-    tbb::parallel_for(tbb::blocked_range<size_t>(0, order_.size(), 64), [&](const auto& range) {
+    constexpr size_t kPiece = 64;
+    parallel_loop(ceil_div(order_.size(), kPiece), [&](size_t piece) {
       std::vector<uint64_t> sum(classes_);
-      for (size_t i = range.begin(); i < range.end(); ++i) {
+      const size_t end = std::min(order_.size(), (piece + 1) * kPiece);
+      for (size_t i = piece * kPiece; i < end; ++i) {
         const uint32_t s = order_[i];
         std::fill(sum.begin(), sum.end(), 0);
         for (uint64_t k = rows_.begin[s]; k < rows_.begin[s + 1]; ++k) {

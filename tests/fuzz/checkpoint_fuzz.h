@@ -4,13 +4,13 @@
 #pragma once
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "host/base/error.h"
 #include "host/formats/checkpoint.h"
+#include "tests/fuzz/samples.h"
 #include "tests/registry/memory_io.h"
 #include "tests/registry/tensor_files.h"
-
-extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t most);
 
 namespace gramzip::test {
 inline void check_checkpoint(const uint8_t* data, size_t size) {
@@ -29,19 +29,11 @@ inline void check_checkpoint(const uint8_t* data, size_t size) {
   }
 }
 
-// Instead of a corpus on disk: an input too small to be a file becomes one of the samples whose
-// name ends so, now and then any input does.
-inline size_t mutate_samples(uint8_t* data, size_t size, size_t most, unsigned seed,
-                             std::string_view suffix) {
-  static const auto samples = tensor_file_samples();
-  if (size < 8 || seed % 64 == 0) {
-    for (size_t i = 0; i < samples.size(); ++i) {
-      const auto& [name, bytes] = samples[(i + seed / 64) % samples.size()];
-      if (!std::string_view(name).ends_with(suffix) || bytes.size() > most) continue;
-      std::memcpy(data, bytes.data(), size = bytes.size());
-      break;
-    }
-  }
-  return LLVMFuzzerMutate(data, size, most);
+// The samples whose name ends so.
+inline std::vector<std::vector<uint8_t>> samples_named(std::string_view suffix) {
+  std::vector<std::vector<uint8_t>> out;
+  for (const auto& [name, bytes] : tensor_file_samples())
+    if (std::string_view(name).ends_with(suffix)) out.emplace_back(bytes.begin(), bytes.end());
+  return out;
 }
 }  // namespace gramzip::test

@@ -3,7 +3,8 @@
 #include "tests/fuzz/checkpoint_fuzz.h"
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t most, unsigned seed) {
-  return gramzip::test::mutate_samples(data, size, most, seed, ".npy");
+  static const auto samples = gramzip::test::samples_named(".npy");
+  return gramzip::test::mutate_samples(samples, data, size, most, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a shard index: an error, or names that stay in one folder.
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
 #include "host/base/error.h"
 #include "host/formats/shards.h"
+#include "tests/fuzz/samples.h"
 #include "tests/registry/memory_io.h"
 
-extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t most);
-
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t most, unsigned seed) {
-  static const std::string sample =
+  constexpr std::string_view sample =
       R"({"metadata":{"total_size":3.5e3,"x":[1,{}]},)"
       R"("weight_map":{"a":"m-00001-of-00002.safetensors","b":"m-00002-of-00002.safetensors"}})";
-  if ((size < 2 || seed % 64 == 0) && sample.size() <= most)
-    std::memcpy(data, sample.data(), size = sample.size());
-  return LLVMFuzzerMutate(data, size, most);
+  static const std::vector<std::vector<uint8_t>> samples = {{sample.begin(), sample.end()}};
+  return gramzip::test::mutate_samples(samples, data, size, most, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

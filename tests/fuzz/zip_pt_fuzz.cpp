@@ -11,7 +11,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t mos
         seed % 256 == 1);
     if (pickle.size() <= most) std::memcpy(data, pickle.data(), size = pickle.size());
   }
-  return mutate_samples(data, size, most, seed, seed % 128 == 64 ? ".npz" : ".pt");
+  static const auto npz = samples_named(".npz"), pt = samples_named(".pt");
+  return mutate_samples(seed % 128 == 64 ? npz : pt, data, size, most, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
