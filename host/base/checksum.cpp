@@ -8,13 +8,18 @@
 
 namespace gramzip {
 namespace {
-const ChecksumOps& ops() {
-#if defined(GRAMZIP_HAVE_AVX2)
-  static const ChecksumOps& chosen = cpu_features().avx2_bmi2 ? kChecksumAvx2 : kChecksumBaseline;
-  return chosen;
-#else
-  return kChecksumBaseline;
+const ChecksumOps& choose() {
+#if defined(GRAMZIP_HAVE_AVX512)
+  if (cpu_features().avx512) return kChecksumAvx512;
 #endif
+#if defined(GRAMZIP_HAVE_AVX2)
+  if (cpu_features().avx2_bmi2) return kChecksumAvx2;
+#endif
+  return kChecksumBaseline;
+}
+const ChecksumOps& ops() {
+  static const ChecksumOps& chosen = choose();
+  return chosen;
 }
 }  // namespace
 

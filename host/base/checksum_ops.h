@@ -15,5 +15,6 @@ struct ChecksumOps {
   Hash128 (*digest)(const void*);
 };
 extern const ChecksumOps kChecksumBaseline;
-extern const ChecksumOps kChecksumAvx2;  // where the build has it
+extern const ChecksumOps kChecksumAvx2;    // where the build has it
+extern const ChecksumOps kChecksumAvx512;  // likewise
 }  // namespace gramzip
