@@ -11,8 +11,8 @@ Seconds are processor time (user + system): of whole commands with one thread, o
 
 --speed times whole commands beside zstd -1 and -3 instead, all with one thread, one after another in each of --runs rounds
 (best of 7 unless told), and needs no package: processor time and time on the wall, start of the program, reading, writing
-and syncing included; cp shows what reading and writing alone take. A MB is 10^6 bytes of the file. --scratch chooses where archives are written: a folder in memory leaves
-out the disk."""
+and syncing included; cp shows what reading and writing alone take. A MB is 10^6 bytes of the file. --scratch chooses where
+archives are written: a folder in memory leaves out the disk."""
 import argparse
 import json
 import math

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cpu/ngram_count.h"
 
-#include <tbb/global_control.h>
-#include <tbb/task_arena.h>
-
 #include <algorithm>
 #include <thread>
 
@@ -170,12 +167,7 @@ void NgramCounter::count_batch() {
     if (workers == 1) work(0);
     return;
   }
-  using Control = tbb::global_control;
-  constexpr auto kMost = Control::max_allowed_parallelism;
-  const Control allowed(kMost,
-                        std::max(static_cast<size_t>(threads_), Control::active_value(kMost)));
-  tbb::task_arena arena(threads_);
-  arena.execute([&] { parallel_loop(workers, work); });
+  Workers(threads_).run(workers, [&](size_t i, size_t) { work(i); });
 }
 
 void NgramCounter::settle() {

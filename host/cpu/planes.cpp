@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "gramzip/core/run_classes.h"
 
@@ -23,7 +24,8 @@ void join_whole(const uint8_t* planes, uint32_t records, uint8_t* block) {
 // Bytes of records at once, so that what all planes take of them stays in the nearest cache.
 constexpr uint32_t kTogether = 16384;
 
-// move(place in the block, place in the order of planes) for all elements.
+// move(byte in the block, byte in the order of planes, bytes) for all elements; `bytes` is a
+// constant, so that compilers make a load and a store of it.
 template <size_t kBytes, class Move>
 void each_element(const Planes& s, const Move& move) {
   constexpr uint32_t elements = kTogether / kBytes;
@@ -32,21 +34,23 @@ void each_element(const Planes& s, const Move& move) {
     for (uint32_t p = 0; p < s.period; ++p) {
       const uint32_t records = s.whole + (p < s.longer ? 1 : 0), begin = plane_begin(s, p);
       const uint32_t end = std::min(records, first + step);
-      for (uint32_t r = first; r < end; ++r) move(r * s.period + p, begin + r);
+      for (uint32_t r = first; r < end; ++r)
+        move((size_t{r} * s.period + p) * kBytes, size_t{begin + r} * kBytes,
+             std::integral_constant<size_t, kBytes>());
     }
 }
-
-template <size_t kBytes>
-void split_elements(const uint8_t* block, const Planes& s, uint8_t* planes) {
-  each_element<kBytes>(s, [=](size_t in_block, size_t in_planes) {
-    std::memcpy(planes + in_planes * kBytes, block + in_block * kBytes, kBytes);
-  });
-}
-template <size_t kBytes>
-void join_elements(const uint8_t* planes, const Planes& s, uint8_t* block) {
-  each_element<kBytes>(s, [=](size_t in_block, size_t in_planes) {
-    std::memcpy(block + in_block * kBytes, planes + in_planes * kBytes, kBytes);
-  });
+template <class Move>
+void each_element(uint32_t bytes, const Planes& s, const Move& move) {
+  switch (bytes) {
+    case 1:
+      return each_element<1>(s, move);
+    case 2:
+      return each_element<2>(s, move);
+    case 4:
+      return each_element<4>(s, move);
+    default:
+      return each_element<8>(s, move);
+  }
 }
 }  // namespace
 
@@ -57,16 +61,9 @@ void to_planes(std::span<const uint8_t> block, uint32_t element, uint32_t period
     if (period == 4) return split_whole<4>(block.data(), s.whole, planes);
     if (period == 8) return split_whole<8>(block.data(), s.whole, planes);
   }
-  switch (element) {
-    case 1:
-      return split_elements<1>(block.data(), s, planes);
-    case 2:
-      return split_elements<2>(block.data(), s, planes);
-    case 4:
-      return split_elements<4>(block.data(), s, planes);
-    default:
-      return split_elements<8>(block.data(), s, planes);
-  }
+  each_element(element, s, [from = block.data(), planes](size_t there, size_t here, auto bytes) {
+    std::memcpy(planes + here, from + there, bytes);
+  });
 }
 
 void from_planes(std::span<const uint8_t> planes, uint32_t element, uint32_t period,
@@ -77,15 +74,8 @@ void from_planes(std::span<const uint8_t> planes, uint32_t element, uint32_t per
     if (period == 4) return join_whole<4>(planes.data(), s.whole, block);
     if (period == 8) return join_whole<8>(planes.data(), s.whole, block);
   }
-  switch (element) {
-    case 1:
-      return join_elements<1>(planes.data(), s, block);
-    case 2:
-      return join_elements<2>(planes.data(), s, block);
-    case 4:
-      return join_elements<4>(planes.data(), s, block);
-    default:
-      return join_elements<8>(planes.data(), s, block);
-  }
+  each_element(element, s, [from = planes.data(), block](size_t there, size_t here, auto bytes) {
+    std::memcpy(block + there, from + here, bytes);
+  });
 }
 }  // namespace gramzip::cpu

@@ -40,7 +40,7 @@ size_t Splitter::read(uint8_t* p, size_t n) {
   if (held > 0) std::memcpy(p, ahead_.data() + ahead_at_, held);
   ahead_at_ += held;
   if (ahead_at_ == ahead_.size()) {
-    ahead_ = {};
+    ahead_ = std::vector<uint8_t>();  // gives its memory back, which = {} does not
     ahead_at_ = 0;
   }
   return held < n ? held + member_.source->read(p + held, n - held) : held;

@@ -48,17 +48,10 @@ uint64_t squares_of_sums(const Window& w, uint32_t period) {
   return squares;
 }
 
-// kRunElements times the sum of squares of what the values differ by from their run's mean.
-struct Spread {
-  uint64_t values;  // kRunElements times the sum of their squares
-  uint64_t within(const Window& w, uint32_t period) const {
-    return values - squares_of_sums(w, period);
-  }
-};
-Spread spread_of(const Window& w) {
+uint64_t sum_of_squares(const Window& w) {
   uint64_t sum = 0;
   for (const uint32_t v : w) sum += uint64_t{v} * v;
-  return {sum * kRunElements};
+  return sum;
 }
 }  // namespace
 
@@ -67,13 +60,14 @@ uint16_t choose_float_period(std::span<const uint8_t> content, ElementType type)
   const size_t n = content.size() / bytes;
   if (n < kFrom) return 0;
   std::array<Window, kWindows> windows;
-  std::array<Spread, kWindows> spreads{};
-  std::array<uint64_t, kWindows> side_by_side{};
+  // kRunElements times the sums of squares: of the values, and of what they differ by from the mean
+  // of their run without a period.
+  std::array<uint64_t, kWindows> values{}, side_by_side{};
   for (size_t i = 0; i < kWindows; ++i) {
     const size_t at = (n - kWindow) * (2 * i + 1) / (2 * kWindows);
     windows[i] = load_window(content.data() + at * bytes, type);
-    spreads[i] = spread_of(windows[i]);
-    side_by_side[i] = spreads[i].within(windows[i], 1);
+    values[i] = kRunElements * sum_of_squares(windows[i]);
+    side_by_side[i] = values[i] - squares_of_sums(windows[i], 1);
   }
   uint16_t best_period = 0;
   uint64_t best = UINT64_MAX;
@@ -81,7 +75,7 @@ uint16_t choose_float_period(std::span<const uint8_t> content, ElementType type)
     uint64_t sum = 0;
     bool gains = true;  // in each window: tensors that share a segment have no period in common
     for (size_t i = 0; i < kWindows && gains; ++i) {
-      const uint64_t within = spreads[i].within(windows[i], period);
+      const uint64_t within = values[i] - squares_of_sums(windows[i], period);
       gains = within * kGainOver < side_by_side[i] * (kGainOver - kGain);
       sum += within;
     }

@@ -33,9 +33,8 @@ struct PositionElements {
   }
 };
 
-// to[i] = from[Order's place i] for i < s.n, elements of type T; a thread stores 4 bytes at once,
-// or
-// 8. `from` and `to` are aligned to 8.
+// to[i] = from[Order's place i] for i < s.n, elements of type T; a thread stores 4 or 8 bytes at
+// once. `from` and `to` are aligned to 8.
 template <class Order, class T>
 __device__ inline void gather_elements(const uint8_t* from, const Planes& s, uint8_t* to,
                                        uint32_t thread, uint32_t threads) {
