@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loops of ErrorSums. Sums of a chunk are gathered in 8 stripes, element i in stripe i mod 8,
 // so that the compiler may make vectors of them; stripes, chunks and pieces are added in order.
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "host/base/error.h"
 #include "host/cpu/float_values.h"
