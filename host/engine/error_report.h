@@ -63,27 +63,23 @@ class ErrorSums {
   ErrorFigures figures() const;
 
  private:
-  static constexpr size_t kChunk = 4096, kStripes = 8;
-  struct Stripes {
-    std::array<double, kStripes> signal{}, noise{}, abs_error{}, error{}, max_error{};
-  };
+  static constexpr size_t kChunk = 4096;
   struct Sums {
     double signal = 0, noise = 0, abs_error = 0, error = 0;
     void add(const Sums& s);
   };
-  void add_chunk(const double* a, const double* b, size_t n);
-  void count_errors(const double* errors, size_t n, bool all_finite);
+  void hold(size_t k);
+  void close_chunk();
   void fill_histogram(ErrorFigures& f) const;
-  Sums chunk_sums() const;
 
   uint64_t elements_ = 0, differing_ = 0, nonfinite_equal_ = 0, nonfinite_differ_ = 0;
   uint64_t zeros_original_ = 0, zeros_other_ = 0;
   double max_error_ = 0;
-  Stripes stripes_;              // of the chunk at hand
-  size_t in_chunk_ = 0;          // its elements so far
-  Sums piece_;                   // chunks of the piece at hand
-  std::vector<Sums> pieces_;     // whole ones
-  std::vector<uint64_t> sizes_;  // errors by sign, exponent and 4 bits of mantissa
+  std::vector<double> original_, other_;  // the chunk at hand
+  size_t held_ = 0;                       // its elements so far
+  Sums piece_;                            // chunks of the piece at hand
+  std::vector<Sums> pieces_;              // whole ones
+  std::vector<uint64_t> sizes_;           // errors by sign, exponent and 4 bits of mantissa
 };
 
 // One tensor, or all of them.

@@ -3,6 +3,7 @@
 // so that the compiler may make vectors of them; stripes, chunks and pieces are added in order.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "host/base/error.h"
 #include "host/cpu/float_values.h"
@@ -28,7 +29,51 @@ double size_begin(uint32_t size) {
   return std::bit_cast<double>(uint64_t{kLeastCode + size} << (52 - kSizeBits));
 }
 
-bool finite(double x) { return x - x == 0; }
+bool is_finite(double x) { return x - x == 0; }
+
+struct ChunkCounts {
+  uint32_t differing = 0, nonfinite = 0, zeros_original = 0, zeros_other = 0;
+};
+
+// A chunk's sums, extremes, counts and errors; elements that are not finite in both have error 0.
+template <size_t kChunk, class Sums>
+void add_up(const double* __restrict a, const double* __restrict b, double* __restrict errors,
+            Sums& sums, double& max_error, ChunkCounts& counts) {
+  constexpr size_t kStripes = 8;
+  double signal[kStripes] = {}, noise[kStripes] = {}, sizes[kStripes] = {}, sum[kStripes] = {};
+  double most[kStripes] = {};
+  int64_t differing[kStripes] = {}, usual[kStripes] = {}, zeros_a[kStripes] = {};
+  int64_t zeros_b[kStripes] = {};
+  for (size_t i = 0; i < kChunk; i += kStripes) {
+    for (size_t s = 0; s < kStripes; ++s) {
+      const double x = a[i + s], y = b[i + s];
+      const double difference = y - x;
+      // x and y are finite if their product with 0 is.
+      const bool finite = x * 0 + y * 0 == 0;
+      const double w = finite ? x : 0.0, d = finite ? difference : 0.0, size = std::fabs(d);
+      errors[i + s] = d;
+      signal[s] += w * w;
+      noise[s] += d * d;
+      sizes[s] += size;
+      sum[s] += d;
+      most[s] = most[s] < size ? size : most[s];
+      differing[s] += x != y;
+      usual[s] += finite;
+      zeros_a[s] += x == 0;
+      zeros_b[s] += y == 0;
+    }
+  }
+  int64_t finite = 0;
+  for (size_t s = 0; s < kStripes; ++s) {
+    sums.add({signal[s], noise[s], sizes[s], sum[s]});
+    max_error = max_error < most[s] ? most[s] : max_error;
+    counts.differing += static_cast<uint32_t>(differing[s]);
+    counts.zeros_original += static_cast<uint32_t>(zeros_a[s]);
+    counts.zeros_other += static_cast<uint32_t>(zeros_b[s]);
+    finite += usual[s];
+  }
+  counts.nonfinite = static_cast<uint32_t>(static_cast<int64_t>(kChunk) - finite);
+}
 }  // namespace
 
 void ErrorSums::Sums::add(const Sums& s) {
@@ -38,7 +83,7 @@ void ErrorSums::Sums::add(const Sums& s) {
   error += s.error;
 }
 
-ErrorSums::ErrorSums() : sizes_(1 + 2 * kSizes) {}
+ErrorSums::ErrorSums() : original_(kChunk), other_(kChunk), sizes_(1 + 2 * kSizes) {}
 
 void ErrorSums::add(std::span<const uint8_t> original, std::span<const uint8_t> other,
                     ElementType type) {
@@ -50,14 +95,13 @@ void ErrorSums::add(std::span<const uint8_t> original, std::span<const uint8_t> 
 
 void ErrorSums::add(const uint8_t* original, ElementType original_type, const uint8_t* other,
                     ElementType other_type, size_t n) {
-  double a[kChunk], b[kChunk];
   const size_t a_bytes = element_info(original_type).bytes;
   const size_t b_bytes = element_info(other_type).bytes;
   while (n > 0) {
-    const size_t k = std::min(n, kChunk - in_chunk_);
-    cpu::to_doubles(original_type, original, k, a);
-    cpu::to_doubles(other_type, other, k, b);
-    add_chunk(a, b, k);
+    const size_t k = std::min(n, kChunk - held_);
+    cpu::to_doubles(original_type, original, k, original_.data() + held_);
+    cpu::to_doubles(other_type, other, k, other_.data() + held_);
+    hold(k);
     original += k * a_bytes;
     other += k * b_bytes;
     n -= k;
@@ -68,81 +112,52 @@ void ErrorSums::add(std::span<const double> original, std::span<const double> ot
   if (original.size() != other.size())
     fail(ErrorCode::invalid_argument, "tensors of different sizes cannot be compared");
   for (size_t done = 0; done < original.size();) {
-    const size_t k = std::min(original.size() - done, kChunk - in_chunk_);
-    add_chunk(original.data() + done, other.data() + done, k);
+    const size_t k = std::min(original.size() - done, kChunk - held_);
+    std::copy_n(original.data() + done, k, original_.data() + held_);
+    std::copy_n(other.data() + done, k, other_.data() + held_);
+    hold(k);
     done += k;
   }
 }
 
-// n elements that fit in the chunk at hand.
-void ErrorSums::add_chunk(const double* a, const double* b, size_t n) {
-  double errors[kChunk];
-  uint32_t differing = 0, odd = 0, zeros_a = 0, zeros_b = 0;
-  Stripes s = stripes_;
-  const auto element = [&](size_t i, size_t stripe) {
-    const bool usual = finite(a[i]) & finite(b[i]);
-    const double w = usual ? a[i] : 0.0, d = usual ? b[i] - a[i] : 0.0, size = d < 0 ? -d : d;
-    errors[i] = d;
-    s.signal[stripe] += w * w;
-    s.noise[stripe] += d * d;
-    s.abs_error[stripe] += size;
-    s.error[stripe] += d;
-    s.max_error[stripe] = s.max_error[stripe] < size ? size : s.max_error[stripe];
-  };
-  size_t i = 0;
-  for (; i < n && (in_chunk_ + i) % kStripes != 0; ++i) element(i, (in_chunk_ + i) % kStripes);
-  for (; i + kStripes <= n; i += kStripes)
-    for (size_t stripe = 0; stripe < kStripes; ++stripe) element(i + stripe, stripe);
-  for (; i < n; ++i) element(i, (in_chunk_ + i) % kStripes);
-  stripes_ = s;
-  for (size_t k = 0; k < n; ++k) {
-    differing += a[k] != b[k];
-    odd += !(finite(a[k]) & finite(b[k]));
-    zeros_a += a[k] == 0;
-    zeros_b += b[k] == 0;
-  }
-  uint32_t usual = static_cast<uint32_t>(n) - odd;
-  for (size_t k = 0; k < n && odd > 0; ++k) {
-    if (finite(a[k]) && finite(b[k])) continue;
-    --odd;
-    const bool both_nan = a[k] != a[k] && b[k] != b[k];
-    differing -= both_nan;
-    ++(both_nan || a[k] == b[k] ? nonfinite_equal_ : nonfinite_differ_);
-    errors[k] = std::numeric_limits<double>::quiet_NaN();
-  }
-  count_errors(errors, n, usual == n);
-  elements_ += n;
-  differing_ += differing;
-  zeros_original_ += zeros_a;
-  zeros_other_ += zeros_b;
-  in_chunk_ += n;
-  if (in_chunk_ == kChunk) {
-    piece_.add(chunk_sums());
-    for (const double m : stripes_.max_error) max_error_ = max_error_ < m ? m : max_error_;
-    stripes_ = Stripes();
-    in_chunk_ = 0;
-  }
+// k more elements are in the chunk at hand.
+void ErrorSums::hold(size_t k) {
+  held_ += k;
+  elements_ += k;
+  if (held_ == kChunk) close_chunk();
   if (elements_ % kPieceElements == 0) {
     pieces_.push_back(piece_);
     piece_ = Sums();
   }
 }
 
-void ErrorSums::count_errors(const double* errors, size_t n, bool all_finite) {
-  uint64_t* counts = sizes_.data();
-  if (all_finite) {
-    for (size_t i = 0; i < n; ++i) ++counts[size_code(errors[i])];
-    return;
+// Adds the chunk at hand, whole or not. Elements beyond its end count as two zeros.
+void ErrorSums::close_chunk() {
+  const size_t n = held_;
+  std::fill(original_.begin() + static_cast<ptrdiff_t>(n), original_.end(), 0.0);
+  std::fill(other_.begin() + static_cast<ptrdiff_t>(n), other_.end(), 0.0);
+  const auto padding = static_cast<uint32_t>(kChunk - n);
+  ChunkCounts c;
+  double errors[kChunk];
+  Sums sums;
+  add_up<kChunk>(original_.data(), other_.data(), errors, sums, max_error_, c);
+  uint32_t left = c.nonfinite;
+  for (size_t k = 0; left > 0; ++k) {
+    const double a = original_[k], b = other_[k];
+    if (is_finite(a) && is_finite(b)) continue;
+    --left;
+    const bool both_nan = a != a && b != b;
+    c.differing -= both_nan;
+    ++(both_nan || a == b ? nonfinite_equal_ : nonfinite_differ_);
+    errors[k] = std::numeric_limits<double>::quiet_NaN();
   }
-  for (size_t i = 0; i < n; ++i)
-    if (finite(errors[i])) ++counts[size_code(errors[i])];
-}
-
-ErrorSums::Sums ErrorSums::chunk_sums() const {
-  Sums s;
-  for (size_t i = 0; i < kStripes; ++i)
-    s.add({stripes_.signal[i], stripes_.noise[i], stripes_.abs_error[i], stripes_.error[i]});
-  return s;
+  for (size_t k = 0; k < n; ++k)
+    if (c.nonfinite == 0 || is_finite(errors[k])) ++sizes_[size_code(errors[k])];
+  piece_.add(sums);
+  differing_ += c.differing;
+  zeros_original_ += c.zeros_original - padding;
+  zeros_other_ += c.zeros_other - padding;
+  held_ = 0;
 }
 
 void ErrorSums::merge(const ErrorSums& next) {
@@ -150,8 +165,9 @@ void ErrorSums::merge(const ErrorSums& next) {
     fail(ErrorCode::internal, "error sums are merged within a piece");
   pieces_.insert(pieces_.end(), next.pieces_.begin(), next.pieces_.end());
   piece_ = next.piece_;
-  stripes_ = next.stripes_;
-  in_chunk_ = next.in_chunk_;
+  held_ = next.held_;
+  std::copy_n(next.original_.begin(), held_, original_.begin());
+  std::copy_n(next.other_.begin(), held_, other_.begin());
   elements_ += next.elements_;
   differing_ += next.differing_;
   nonfinite_equal_ += next.nonfinite_equal_;
@@ -163,6 +179,11 @@ void ErrorSums::merge(const ErrorSums& next) {
 }
 
 ErrorFigures ErrorSums::figures() const {
+  if (held_ > 0) {
+    ErrorSums whole = *this;
+    whole.close_chunk();
+    return whole.figures();
+  }
   ErrorFigures f;
   f.elements = elements_;
   f.differing = differing_;
@@ -172,13 +193,10 @@ ErrorFigures ErrorSums::figures() const {
   f.zeros_other = zeros_other_;
   Sums all;
   for (const Sums& s : pieces_) all.add(s);
-  Sums last = piece_;
-  last.add(chunk_sums());
-  all.add(last);
+  all.add(piece_);
   f.signal = all.signal, f.noise = all.noise;
   f.sum_abs_error = all.abs_error, f.sum_error = all.error;
   f.max_error = max_error_;
-  for (const double m : stripes_.max_error) f.max_error = std::max(f.max_error, m);
   fill_histogram(f);
   return f;
 }
@@ -187,7 +205,7 @@ ErrorFigures ErrorSums::figures() const {
 void ErrorSums::fill_histogram(ErrorFigures& f) const {
   constexpr auto kBins = static_cast<double>(ErrorFigures::kBins);
   const double rms = f.rms_error();
-  if (!(rms > 0) || !finite(rms)) return;
+  if (!(rms > 0) || !is_finite(rms)) return;
   std::array<double, ErrorFigures::kBins> bins{};
   const double unit = rms / 8;
   const auto add = [&](double from, double to, double count) {
