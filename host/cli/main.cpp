@@ -132,6 +132,20 @@ void add_count(CLI::App& app, Options& o) {
   add_work(app, o);
   add_console(app, o, true);
 }
+void add_compare(CLI::App& app, Options& o) {
+  add_files(app, o, "two checkpoints: tensor files, shard indexes, folders or archives");
+  add_report(app, o);
+  app.add_option("--fail-below", o.fail_below, "exit code 1 if the total SQNR is below so many dB")
+      ->type_name("DB");
+  app.add_option("--tensors", o.patterns, "only tensors of such names, with * and ?; repeatable")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  app.add_flag("-f,--force", o.force, "replace an existing report");
+  add_models(app, o);
+  add_base(app, o);
+  add_work(app, o);
+  add_console(app, o, true);
+}
 void add_doctor(CLI::App& app, Options& o) { add_console(app, o, true); }
 
 constexpr Command kCommands[] = {
@@ -154,6 +168,9 @@ constexpr Command kCommands[] = {
      add_bench},
     {"count", "", "exact counts of words, bytes and their n-grams",
      "gramzip count --words -n 2 --lower corpus.txt", run_count, add_count},
+    {"compare", "", "how far one checkpoint is from another: errors by tensor",
+     "gramzip compare model.safetensors model-q4.safetensors --report errors.html", run_compare,
+     add_compare},
     {"doctor", "", "devices, build and a self-test", "gramzip doctor", run_doctor, add_doctor},
 };
 

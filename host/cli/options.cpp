@@ -118,6 +118,11 @@ void add_decompression(CLI::App& app, Options& o) {
   size_option(app, "--max-output", o.max_output, "refuse to write more than this");
 }
 
+void add_report(CLI::App& app, Options& o) {
+  app.add_option("--report", o.report, "write the errors to a file: .html with plots, .json or .txt")
+      ->type_name("FILE");
+}
+
 uint64_t parse_size(const std::string& text, const std::string& option) {
   uint64_t v = 0;
   const auto r = std::from_chars(text.data(), text.data() + text.size(), v);

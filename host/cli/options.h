@@ -50,6 +50,9 @@ struct Options {
   uint64_t limit = UINT64_MAX;
   bool csv = false;
   CountOptions count;
+  // compare, and what reports errors
+  std::vector<std::string> patterns;  // --tensors of compare
+  std::string report, fail_below;
 };
 
 // Each adds one group of options to a command.
@@ -62,6 +65,7 @@ void add_models(CLI::App& app, Options& o);  // -D
 void add_base(CLI::App& app, Options& o);    // --base, --base-dir
 void add_compression(CLI::App& app, Options& o);
 void add_decompression(CLI::App& app, Options& o);
+void add_report(CLI::App& app, Options& o);  // --report
 
 // The backend of --device; null for the CPU's. Throws if a demanded device is not there.
 std::unique_ptr<Backend> make_backend(Options& o);
@@ -88,5 +92,6 @@ int run_train(Options& o);
 int run_model(Options& o);
 int run_bench(Options& o);
 int run_count(Options& o);
+int run_compare(Options& o);
 int run_doctor(Options& o);
 }  // namespace gramzip::cli
