@@ -94,11 +94,16 @@ void QuantJob::quantize_piece(size_t i, std::span<uint8_t> pruned) const {
   thread_local std::vector<uint16_t> indexes;
   indexes.resize(pruned.size() / element_bytes());
   cpu::quantize_to_indexes(*quantizer, first, pruned, indexes);
+  thread_local std::vector<uint16_t> nearest;
+  nearest = indexes;
   cpu::constrain_means(*quantizer, first, static_cast<uint32_t>(plan_->columns), pruned, indexes);
+  if (pruning.kind != PruneKind::none)  // what is 0 stays 0
+    for (size_t e = 0; e < indexes.size(); ++e)
+      if (load_element(pruned.data(), e, element_bytes()) == 0) indexes[e] = nearest[e];
   cpu::dequantize(quantizer->levels, first, indexes, pruned);
 }
 
-void QuantJob::make(uint64_t at, std::span<uint8_t> out) const {
+void QuantJob::make(uint64_t at, std::span<uint8_t> out, bool pruned_only) const {
   thread_local std::vector<uint8_t> buffer;
   const uint64_t size = element_bytes(), end = at + out.size();
   for (uint64_t done = at; done < end;) {
@@ -108,7 +113,7 @@ void QuantJob::make(uint64_t at, std::span<uint8_t> out) const {
     uint8_t* const p = out.data() + (done - at);
     const auto finish = [&](std::span<uint8_t> piece) {
       prune_piece(i, piece);
-      quantize_piece(i, piece);
+      if (!pruned_only) quantize_piece(i, piece);
     };
     if (n == to - from) {  // the whole piece, in place
       const std::span<uint8_t> piece(p, static_cast<size_t>(n));

@@ -46,8 +46,8 @@ class QuantJob {
   void read_piece(size_t i, std::vector<uint8_t>& out) const;
   void prune_piece(size_t i, std::span<uint8_t> elements) const;
   void quantize_piece(size_t i, std::span<uint8_t> pruned) const;
-  // Bytes [at, at + out.size()) of the changed tensor.
-  void make(uint64_t at, std::span<uint8_t> out) const;
+  // Bytes [at, at + out.size()) of the changed tensor, or of the pruned one.
+  void make(uint64_t at, std::span<uint8_t> out, bool pruned_only = false) const;
 
  private:
   size_t piece_of(uint64_t element) const;
