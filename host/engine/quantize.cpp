@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/engine/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "host/engine/fixed_scale.h"
+#include "host/engine/quant_measure.h"
+#include "host/engine/quant_pruning.h"
+#include "host/engine/quant_targets.h"
+#include "host/engine/quantize_note.h"
+#include "host/engine/quantize_options.h"
+#include "host/engine/quantized_source.h"
+#include "host/engine/segment_share.h"
+
+namespace gramzip {
+namespace {
+class NoSink final : public Sink {
+ public:
+  void write(std::span<const uint8_t>) override {}
+};
+
+class Quantization {
+ public:
+  Quantization(std::span<const QuantizeInput> inputs, const QuantizeOptions& options)
+      : inputs_(inputs), o_(options), workers_(options.threads) {
+    if (o_.backend == nullptr) own_ = make_cpu_backend();
+  }
+
+  QuantizeResult run(Sink& out) {
+    plan();
+    prune();
+    refuse_nonfinite();
+    look_at_rest();
+    QuantMeasure measure(backend(), workers_);
+    QuantWeights weights(jobs_);
+    QuantTargets targets(o_, jobs_, references_, weights, measure, workers_);
+    targets.rest_bytes = rest_bytes_;
+    targets.weights = weights_;
+    if (o_.target_sqnr) add_kept_signal(measure, targets);
+    targets.find();
+    result_.lambda = targets.lambda;
+    result_.passes = targets.passes;
+    report(measure, targets);
+    result_.note = quantize_note(o_, result_.report, result_.lambda);
+    result_.archive = write(out, false, true);
+    result_.report.archive_bytes = result_.archive.archive_bytes;
+    result_.weights = weights_;
+    check_size();
+    return std::move(result_);
+  }
+
+ private:
+  Backend& backend() { return o_.backend != nullptr ? *o_.backend : *own_; }
+
+  void plan() {
+    for (const QuantizeInput& in : inputs_) {
+      try {
+        checkpoints_.push_back(read_checkpoint(*in.file));
+      } catch (const Error& e) {
+        throw Error(e.code(), inputs_.size() > 1 ? in.name + ": " + e.what() : e.what());
+      }
+      if (checkpoints_.back() && checkpoints_.back()->kind == MemberKind::zip)
+        fail(ErrorCode::unsupported,
+             "zip archives hold checksums of their tensors, which then change; save it as "
+             "safetensors");
+    }
+    if (std::none_of(checkpoints_.begin(), checkpoints_.end(), [](const auto& c) { return c.has_value(); }))
+      fail(ErrorCode::invalid_argument, "not a file of tensors that gramzip knows");
+    planned_ = plan_tensors(checkpoints_, o_);
+    const bool only_set = o_.quantize && o_.method.method == quant::Method::uniform &&
+                          !o_.target_bpw && !o_.target_sqnr && !o_.max_error;
+    for (PlannedTensor& t : planned_) {
+      if (only_set && t.kept.empty() && !t.own_rate) t.kept = "no rate";
+      if (t.weights) weights_ += t.elements;
+    }
+    std::map<std::string, size_t> rules;
+    for (const PlannedTensor& t : planned_) {
+      if (t.kept.empty()) {
+        job_of_[&t] = jobs_.size();
+        jobs_.emplace_back(t, *inputs_[t.input].file);
+      } else {
+        ++rules[t.kept];
+      }
+    }
+    if (!jobs_.empty()) return;
+    std::string why;
+    for (const auto& [rule, n] : rules)
+      why.append(why.empty() ? "" : ", ").append(rule).append(": ").append(std::to_string(n));
+    fail(ErrorCode::invalid_argument,
+         "no tensor is left to quantize" + (why.empty() ? std::string() : " (kept: " + why + ")") +
+             "; --keep none turns the default rules off");
+  }
+
+  void prune() {
+    const bool constrained =
+        o_.quantize &&
+        (o_.mean_constrained || o_.method.method == quant::Method::mean_constrained);
+    for (QuantJob& job : jobs_) {
+      job.constrained = constrained;
+      job.cut_pieces();
+    }
+    decide_pruning(jobs_, o_, workers_);
+  }
+
+  void refuse_nonfinite() {
+    if (!o_.strict) return;
+    std::vector<uint64_t> counts(jobs_.size(), 0);
+    workers_.run(jobs_.size(), [&](size_t i, size_t) {
+      const QuantJob& job = jobs_[i];
+      const FloatLayout layout = float_layout(job.type());
+      std::vector<uint8_t> piece;
+      for (size_t p = 0; p < job.pieces(); ++p) {
+        job.read_piece(p, piece);
+        for (uint64_t e = 0; e < piece.size() / job.element_bytes(); ++e)
+          if (!is_finite(layout, load_element(piece.data(), e, job.element_bytes()))) ++counts[i];
+      }
+    });
+    for (size_t i = 0; i < jobs_.size(); ++i)
+      if (counts[i] > 0)
+        fail(ErrorCode::invalid_argument,
+             "tensor '" + jobs_[i].plan().tensor.name + "': " + std::to_string(counts[i]) +
+                 (counts[i] == 1 ? " weight is" : " weights are") + " NaN or infinite");
+  }
+
+  // The archive; blank: its quantized weights are 0. Records what its segments take.
+  ArchiveSummary write(Sink& out, bool blank, bool final) {
+    std::vector<QuantizedTensors> levels(inputs_.size());
+    std::vector<std::vector<const QuantJob*>> jobs(inputs_.size());
+    for (const QuantJob& job : jobs_) {
+      jobs[job.plan().input].push_back(&job);
+      if (job.quantizer)
+        levels[job.plan().input][job.plan().tensor.begin] =
+            std::shared_ptr<const quant::Levels>(job.quantizer, &job.quantizer->levels);
+    }
+    starts_.clear(), written_.clear();
+    uint64_t start = 0;
+    size_t at = 0;
+    std::optional<QuantizedSource> source;
+    CompressOptions c;
+    c.threads = o_.threads;
+    c.backend = &backend();
+    c.across_members = inputs_.size() > 1;
+    if (final) c.progress = o_.progress;
+    c.warn = o_.warn;
+    c.note = [&] { return final ? result_.note : std::string(); };
+    c.written = [&](const CompressOptions::Written& w) { written_.push_back(w); };
+    return compress(
+        [&](MemberInput& m) {
+          if (at == inputs_.size()) return false;
+          const QuantizeInput& in = inputs_[at];
+          source.emplace(*in.file, jobs[at], blank);
+          m.name = in.name;
+          m.mode = in.mode;
+          m.source = &*source;
+          m.random = in.file;
+          m.quantized = &levels[at];
+          starts_.push_back(start);
+          start += in.file->size();
+          ++at;
+          return true;
+        },
+        out, c);
+  }
+
+  // All but the weights to be quantized: what it takes, and which of their segments stand for
+  // earlier ones.
+  void look_at_rest() {
+    for (QuantJob& job : jobs_) {
+      if (!o_.quantize) continue;
+      auto q = std::make_shared<quant::Quantizer>();
+      q->levels.type = job.type();
+      q->levels.corrections = {0};
+      job.quantizer = std::move(q);
+    }
+    NoSink nowhere;
+    const ArchiveSummary s = write(nowhere, true, false);
+    smallest_bytes_ = s.archive_bytes;
+    rest_bytes_ = s.archive_bytes - frame::note_section_bytes(0);
+    shares_ = written_;
+    references_.resize(jobs_.size());
+    reference_bytes_.assign(jobs_.size(), 0);
+    for (size_t i = 0; i < jobs_.size(); ++i) {
+      if (!jobs_[i].quantizer) continue;
+      const uint64_t begin = place(jobs_[i].plan()).first, end = begin + jobs_[i].bytes();
+      for (const CompressOptions::Written& w : written_) {
+        if (w.content_offset < begin || w.content_offset >= end) continue;
+        references_[i].push_back(w.reference);
+        (w.reference ? reference_bytes_[i] : rest_bytes_) += w.reference ? w.section_bytes : -w.section_bytes;
+      }
+    }
+  }
+
+  std::pair<uint64_t, uint64_t> place(const PlannedTensor& t) const {
+    return {starts_[t.input] + t.tensor.begin, starts_[t.input] + t.tensor.end};
+  }
+
+  // Signal of tensors that are kept.
+  void add_kept_signal(QuantMeasure& measure, QuantTargets& targets) {
+    for (const PlannedTensor& t : planned_)
+      if (t.weights && !t.kept.empty())
+        targets.kept_signal += kept_figures(measure, t).signal;
+  }
+
+  const ErrorFigures& kept_figures(QuantMeasure& measure, const PlannedTensor& t) {
+    const auto [at, fresh] = kept_.try_emplace(&t);
+    if (fresh) at->second = measure.unchanged(QuantJob(t, *inputs_[t.input].file));
+    return at->second;
+  }
+
+  void report(QuantMeasure& measure, const QuantTargets& targets) {
+    ErrorReport& r = result_.report;
+    r.command = "quantize";
+    r.original = inputs_.empty() ? "" : inputs_.front().name;
+    r.target = target_text(o_);
+    const std::string method = method_text(o_);
+    for (const PlannedTensor& t : planned_) {
+      TensorError e;
+      e.name = t.tensor.name;
+      e.dtype = t.tensor.dtype;
+      e.shape = t.tensor.shape;
+      e.elements = t.elements;
+      e.original_bytes = t.tensor.end - t.tensor.begin;
+      e.kept_by = t.kept;
+      e.exact = !t.weights;
+      const auto [begin, end] = place(t);
+      if (const auto job = job_of_.find(&t); job != job_of_.end()) {
+        const Measured& m = targets.measured[job->second];
+        e.figures = m.figures;
+        e.method = method;
+        e.parameters = quantizer_text(jobs_[job->second]);
+        e.stored_bytes = jobs_[job->second].quantizer
+                             ? m.section_bytes + reference_bytes_[job->second]
+                             : segment_share(shares_, begin, end);
+      } else {
+        if (t.weights) e.figures = kept_figures(measure, t);
+        e.method = "lossless";
+        e.stored_bytes = segment_share(shares_, begin, end);
+      }
+      r.tensors.push_back(std::move(e));
+    }
+    r.add_up();
+  }
+
+  // The search counted on this size.
+  void check_size() {
+    const double bpw = result_.bits_per_weight();
+    if (!o_.target_bpw || (bpw <= *o_.target_bpw && bpw >= *o_.target_bpw - 0.01)) return;
+    char text[80];
+    std::snprintf(text, sizeof text, "the file has %.4f bits per weight", bpw);
+    if (bpw > *o_.target_bpw || weights_ >= 1u << 16)
+      fail(ErrorCode::internal, std::string(text) + ", not what was asked for");
+    if (o_.warn) o_.warn(std::string(text) + ": so few weights allow no finer steps");
+  }
+
+  const std::span<const QuantizeInput> inputs_;
+  const QuantizeOptions& o_;
+  Workers workers_;
+  std::unique_ptr<Backend> own_;
+  std::vector<std::optional<Checkpoint>> checkpoints_;
+  std::vector<PlannedTensor> planned_;
+  std::map<const PlannedTensor*, size_t> job_of_;
+  std::map<const PlannedTensor*, ErrorFigures> kept_;
+  std::vector<QuantJob> jobs_;
+  uint64_t weights_ = 0;
+  std::vector<uint64_t> starts_;  // of inputs, in the content
+  std::vector<CompressOptions::Written> written_, shares_;
+  std::vector<std::vector<bool>> references_;  // of jobs, by segment
+  std::vector<uint64_t> reference_bytes_;
+  uint64_t rest_bytes_ = 0, smallest_bytes_ = 0;  // without note and quantized segments; at least
+  QuantizeResult result_;
+};
+}  // namespace
+
+QuantizeResult quantize(std::span<const QuantizeInput> inputs, Sink& out,
+                        const QuantizeOptions& options) {
+  check_options(options);
+  return Quantization(inputs, options).run(out);
+}
+}  // namespace gramzip
