@@ -14,9 +14,9 @@ namespace gramzip {
 // What becomes 0 in a tensor.
 struct TensorPruning {
   PruneKind kind = PruneKind::none;
-  uint32_t below = 0;                // edge: bits of |x| as F32; below it all are pruned
-  std::vector<uint64_t> ties;        // edge: of each piece, how many equal to it are
-  std::vector<bool> rows;            // node
+  uint32_t below = 0;          // edge: bits of |x| as F32; below it all are pruned
+  std::vector<uint64_t> ties;  // edge: of each piece, how many equal to it are
+  std::vector<bool> rows;      // node
 };
 
 class QuantJob {
@@ -55,7 +55,7 @@ class QuantJob {
   const PlannedTensor* plan_;
   RandomSource* file_;
   size_t pieces_ = 0;
-  uint64_t row_pieces_ = 1;    // pieces of a row, if it is longer than one
-  uint64_t piece_ = 1;         // elements of a piece that is not the last, of its row
+  uint64_t row_pieces_ = 1;  // pieces of a row, if it is longer than one
+  uint64_t piece_ = 1;       // elements of a piece that is not the last, of its row
 };
 }  // namespace gramzip

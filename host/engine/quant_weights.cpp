@@ -55,8 +55,7 @@ std::vector<quant::Range> QuantWeights::ranges(size_t job, uint32_t group) {
   // Whole groups at a time, or parts of one.
   const uint64_t size = j.element_bytes(), elements = j.plan().elements;
   const bool parts = group > QuantJob::kPieceElements;
-  const uint64_t step =
-      parts ? QuantJob::kPieceElements : QuantJob::kPieceElements / group * group;
+  const uint64_t step = parts ? QuantJob::kPieceElements : QuantJob::kPieceElements / group * group;
   std::vector<quant::Range> out;
   std::vector<uint8_t> piece;
   for (uint64_t at = 0; at < elements;) {

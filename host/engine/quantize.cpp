@@ -13,9 +13,14 @@
 #include "host/engine/quantize_options.h"
 #include "host/engine/quantized_source.h"
 #include "host/engine/segment_share.h"
+#include "host/frame/sections.h"
 
 namespace gramzip {
 namespace {
+const std::string kBlankNote = "{}";
+
+uint64_t note_section_bytes(size_t note_bytes) { return frame::model_section_bytes(note_bytes); }
+
 class NoSink final : public Sink {
  public:
   void write(std::span<const uint8_t>) override {}
@@ -36,13 +41,16 @@ class Quantization {
     QuantMeasure measure(backend(), workers_);
     QuantWeights weights(jobs_);
     QuantTargets targets(o_, jobs_, references_, weights, measure, workers_);
-    targets.rest_bytes = rest_bytes_;
-    targets.weights = weights_;
-    if (o_.target_sqnr) add_kept_signal(measure, targets);
-    targets.find();
-    result_.lambda = targets.lambda;
-    result_.passes = targets.passes;
-    report(measure, targets);
+    look_at_kept(measure);
+    QuantRest rest{weights_, rest_bytes_, smallest_bytes_, 0, {}};
+    for (const ErrorFigures& f : kept_) rest.kept_signal += f.signal;
+    rest.note_bytes = [&] {
+      return note_section_bytes(quantize_note(o_, report(targets), targets.lambda()).size());
+    };
+    targets.find(rest);
+    result_.lambda = targets.lambda();
+    result_.passes = targets.passes();
+    result_.report = report(targets);
     result_.note = quantize_note(o_, result_.report, result_.lambda);
     result_.archive = write(out, false, true);
     result_.report.archive_bytes = result_.archive.archive_bytes;
@@ -66,7 +74,8 @@ class Quantization {
              "zip archives hold checksums of their tensors, which then change; save it as "
              "safetensors");
     }
-    if (std::none_of(checkpoints_.begin(), checkpoints_.end(), [](const auto& c) { return c.has_value(); }))
+    if (std::none_of(checkpoints_.begin(), checkpoints_.end(),
+                     [](const auto& c) { return c.has_value(); }))
       fail(ErrorCode::invalid_argument, "not a file of tensors that gramzip knows");
     planned_ = plan_tensors(checkpoints_, o_);
     const bool only_set = o_.quantize && o_.method.method == quant::Method::uniform &&
@@ -77,8 +86,8 @@ class Quantization {
     }
     std::map<std::string, size_t> rules;
     for (const PlannedTensor& t : planned_) {
+      job_of_.push_back(jobs_.size());
       if (t.kept.empty()) {
-        job_of_[&t] = jobs_.size();
         jobs_.emplace_back(t, *inputs_[t.input].file);
       } else {
         ++rules[t.kept];
@@ -88,15 +97,14 @@ class Quantization {
     std::string why;
     for (const auto& [rule, n] : rules)
       why.append(why.empty() ? "" : ", ").append(rule).append(": ").append(std::to_string(n));
-    fail(ErrorCode::invalid_argument,
-         "no tensor is left to quantize" + (why.empty() ? std::string() : " (kept: " + why + ")") +
-             "; --keep none turns the default rules off");
+    fail(ErrorCode::invalid_argument, "no tensor is left to quantize" +
+                                          (why.empty() ? std::string() : " (kept: " + why + ")") +
+                                          "; --keep none turns the default rules off");
   }
 
   void prune() {
     const bool constrained =
-        o_.quantize &&
-        (o_.mean_constrained || o_.method.method == quant::Method::mean_constrained);
+        o_.quantize && (o_.mean_constrained || o_.method.method == quant::Method::mean_constrained);
     for (QuantJob& job : jobs_) {
       job.constrained = constrained;
       job.cut_pieces();
@@ -144,7 +152,7 @@ class Quantization {
     c.across_members = inputs_.size() > 1;
     if (final) c.progress = o_.progress;
     c.warn = o_.warn;
-    c.note = [&] { return final ? result_.note : std::string(); };
+    c.note = [&] { return final ? result_.note : kBlankNote; };
     c.written = [&](const CompressOptions::Written& w) { written_.push_back(w); };
     return compress(
         [&](MemberInput& m) {
@@ -176,8 +184,8 @@ class Quantization {
     }
     NoSink nowhere;
     const ArchiveSummary s = write(nowhere, true, false);
-    smallest_bytes_ = s.archive_bytes;
-    rest_bytes_ = s.archive_bytes - frame::note_section_bytes(0);
+    rest_bytes_ = s.archive_bytes - note_section_bytes(kBlankNote.size());
+    smallest_bytes_ = rest_bytes_;
     shares_ = written_;
     references_.resize(jobs_.size());
     reference_bytes_.assign(jobs_.size(), 0);
@@ -187,7 +195,11 @@ class Quantization {
       for (const CompressOptions::Written& w : written_) {
         if (w.content_offset < begin || w.content_offset >= end) continue;
         references_[i].push_back(w.reference);
-        (w.reference ? reference_bytes_[i] : rest_bytes_) += w.reference ? w.section_bytes : -w.section_bytes;
+        if (w.reference) {
+          reference_bytes_[i] += w.section_bytes;
+        } else {
+          rest_bytes_ -= w.section_bytes;
+        }
       }
     }
   }
@@ -196,26 +208,24 @@ class Quantization {
     return {starts_[t.input] + t.tensor.begin, starts_[t.input] + t.tensor.end};
   }
 
-  // Signal of tensors that are kept.
-  void add_kept_signal(QuantMeasure& measure, QuantTargets& targets) {
-    for (const PlannedTensor& t : planned_)
+  // Figures of tensors of weights that are kept.
+  void look_at_kept(QuantMeasure& measure) {
+    kept_.resize(planned_.size());
+    workers_.run(planned_.size(), [&](size_t i, size_t) {
+      const PlannedTensor& t = planned_[i];
       if (t.weights && !t.kept.empty())
-        targets.kept_signal += kept_figures(measure, t).signal;
+        kept_[i] = measure.unchanged(QuantJob(t, *inputs_[t.input].file));
+    });
   }
 
-  const ErrorFigures& kept_figures(QuantMeasure& measure, const PlannedTensor& t) {
-    const auto [at, fresh] = kept_.try_emplace(&t);
-    if (fresh) at->second = measure.unchanged(QuantJob(t, *inputs_[t.input].file));
-    return at->second;
-  }
-
-  void report(QuantMeasure& measure, const QuantTargets& targets) {
-    ErrorReport& r = result_.report;
+  ErrorReport report(const QuantTargets& targets) const {
+    ErrorReport r;
     r.command = "quantize";
-    r.original = inputs_.empty() ? "" : inputs_.front().name;
+    r.original = inputs_.front().name;
     r.target = target_text(o_);
     const std::string method = method_text(o_);
-    for (const PlannedTensor& t : planned_) {
+    for (size_t i = 0; i < planned_.size(); ++i) {
+      const PlannedTensor& t = planned_[i];
       TensorError e;
       e.name = t.tensor.name;
       e.dtype = t.tensor.dtype;
@@ -225,22 +235,23 @@ class Quantization {
       e.kept_by = t.kept;
       e.exact = !t.weights;
       const auto [begin, end] = place(t);
-      if (const auto job = job_of_.find(&t); job != job_of_.end()) {
-        const Measured& m = targets.measured[job->second];
+      if (t.kept.empty()) {
+        const size_t job = job_of_[i];
+        const Measured& m = targets.measured()[job];
         e.figures = m.figures;
         e.method = method;
-        e.parameters = quantizer_text(jobs_[job->second]);
-        e.stored_bytes = jobs_[job->second].quantizer
-                             ? m.section_bytes + reference_bytes_[job->second]
-                             : segment_share(shares_, begin, end);
+        e.parameters = quantizer_text(jobs_[job]);
+        e.stored_bytes = jobs_[job].quantizer ? m.section_bytes + reference_bytes_[job]
+                                              : segment_share(shares_, begin, end);
       } else {
-        if (t.weights) e.figures = kept_figures(measure, t);
+        e.figures = kept_[i];
         e.method = "lossless";
         e.stored_bytes = segment_share(shares_, begin, end);
       }
       r.tensors.push_back(std::move(e));
     }
     r.add_up();
+    return r;
   }
 
   // The search counted on this size.
@@ -260,8 +271,8 @@ class Quantization {
   std::unique_ptr<Backend> own_;
   std::vector<std::optional<Checkpoint>> checkpoints_;
   std::vector<PlannedTensor> planned_;
-  std::map<const PlannedTensor*, size_t> job_of_;
-  std::map<const PlannedTensor*, ErrorFigures> kept_;
+  std::vector<size_t> job_of_;      // of planned tensors that are not kept
+  std::vector<ErrorFigures> kept_;  // of the others, if they are weights
   std::vector<QuantJob> jobs_;
   uint64_t weights_ = 0;
   std::vector<uint64_t> starts_;  // of inputs, in the content

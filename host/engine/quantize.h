@@ -55,9 +55,9 @@ struct QuantizeResult {
   ErrorReport report;    // total: all tensors of floats; seconds are not set
   uint64_t weights = 0;  // of all tensors of floats, kept ones too
   double bits_per_weight() const {
-    return weights == 0 ? 0
-                        : 8 * static_cast<double>(archive.archive_bytes) /
-                              static_cast<double>(weights);
+    return weights == 0
+               ? 0
+               : 8 * static_cast<double>(archive.archive_bytes) / static_cast<double>(weights);
   }
   double lambda = 0;  // the slope found; 0 if none was searched
   int passes = 0;     // over the weights, to find it

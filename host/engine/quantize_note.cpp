@@ -16,7 +16,9 @@ std::string number_text(double x, const char* format = "%.6g") {
   return text;
 }
 // As few digits as that; JSON writes them all.
-double rounded(double x, const char* format) { return std::strtod(number_text(x, format).c_str(), nullptr); }
+double rounded(double x, const char* format) {
+  return std::strtod(number_text(x, format).c_str(), nullptr);
+}
 
 ordered_json decibels(const ErrorFigures& f) {
   if (!(f.noise > 0) || !(f.signal > 0) || f.nonfinite_differ > 0) return nullptr;

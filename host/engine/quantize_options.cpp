@@ -47,7 +47,8 @@ void check_options(const QuantizeOptions& o) {
   if (o.quantize && !scaled && (o.group_rows || o.method.group != 0))
     refuse(std::string("--group: --method ") + quant::method_name(m) +
            " has no scales; its code follows the weights by itself");
-  if (o.method.group != 0 && (o.method.group < quant::kMinGroup || o.method.group > quant::kMaxGroup))
+  if (o.method.group != 0 &&
+      (o.method.group < quant::kMinGroup || o.method.group > quant::kMaxGroup))
     refuse("--group: not 8 to 2147483648");
   if (o.method.bits < 2 || o.method.bits > 8) refuse("--bits: not 2 to 8");
   if (o.method.asymmetric && m != Method::linear && m != Method::mean_constrained)

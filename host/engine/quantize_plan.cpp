@@ -80,8 +80,8 @@ std::vector<PlannedTensor> plan_tensors(std::span<const std::optional<Checkpoint
       work(t);
     }
     if (!any)
-      fail(ErrorCode::invalid_argument, std::string(option) + ": no tensor's name matches '" +
-                                            frame::printable(pattern) + "'");
+      fail(ErrorCode::invalid_argument,
+           std::string(option) + ": no tensor's name matches '" + frame::printable(pattern) + "'");
   };
   for (const auto& [pattern, rate] : options.set)
     apply("--set", pattern, [r = rate](PlannedTensor& t) {

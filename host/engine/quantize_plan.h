@@ -21,9 +21,10 @@ struct PlannedTensor {
   size_t input = 0;  // which file it is in
   Tensor tensor;
   uint64_t elements = 0;
-  uint64_t columns = 1;  // of a row: the last dimensions, as many as make 32 elements, but the first
-  bool weights = false;  // floats: counted in bits per weight
-  std::string kept;      // the rule; empty: it is changed
+  uint64_t columns =
+      1;  // of a row: the last dimensions, as many as make 32 elements, but the first
+  bool weights = false;            // floats: counted in bits per weight
+  std::string kept;                // the rule; empty: it is changed
   std::optional<double> own_rate;  // bits per weight
 };
 

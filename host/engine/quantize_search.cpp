@@ -35,8 +35,9 @@ class Search {
     // The largest figure below what is allowed, else the smallest.
     const double* figure = nullptr;
     for (const auto& [at, f] : known_) {
-      const bool better = figure == nullptr || (f <= goal_.most ? *figure > goal_.most || f > *figure
-                                                                : *figure > goal_.most && f < *figure);
+      const bool better =
+          figure == nullptr || (f <= goal_.most ? *figure > goal_.most || f > *figure
+                                                : *figure > goal_.most && f < *figure);
       if (better) best.x = at, figure = &f;
     }
     best.figure = *figure;
@@ -57,7 +58,9 @@ class Search {
     return at->second;
   }
   // True if the figure at x is on the side of larger x.
-  bool too_far(double figure) const { return goal_.falls ? figure < goal_.aim : figure > goal_.aim; }
+  bool too_far(double figure) const {
+    return goal_.falls ? figure < goal_.aim : figure > goal_.aim;
+  }
 
   // x at which estimate(x) * ratio(x) is the aim, or an end of what estimates reach.
   template <class Ratio>
@@ -94,8 +97,8 @@ class Search {
     return x;
   }
 
-  // From what was measured: estimates corrected by the ratio at the nearest measurements, within the
-  // interval that they leave.
+  // From what was measured: estimates corrected by the ratio at the nearest measurements, within
+  // the interval that they leave.
   double propose() {
     double low = -HUGE_VAL, high = HUGE_VAL;
     for (const auto& [x, figure] : known_) {
@@ -110,7 +113,8 @@ class Search {
     double x = 0;
     if (both) {
       const double a = ratio_at(low), b = ratio_at(high);
-      x = solve([&](double at) { return a + (b - a) * std::clamp((at - low) / (high - low), 0., 1.); });
+      x = solve(
+          [&](double at) { return a + (b - a) * std::clamp((at - low) / (high - low), 0., 1.); });
       const double margin = (high - low) / 64;
       if (known_.size() > 4 || !(x > low && x < high)) {
         // Towards the middle where the corrected estimate does not help.

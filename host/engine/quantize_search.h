@@ -6,8 +6,8 @@
 #include <optional>
 
 namespace gramzip {
-// What is looked for: a figure from least to most, best at aim. It falls or rises with x all the way.
-// x stands for a slope as slope_at() in fixed_scale.h says.
+// What is looked for: a figure from least to most, best at aim. It falls or rises with x all the
+// way. x stands for a slope as slope_at() in fixed_scale.h says.
 struct SearchGoal {
   double least, most, aim;
   bool falls;
@@ -20,8 +20,8 @@ struct SearchResult {
   // The figure measured at an end of what can be reached, where the goal lies beyond it.
   bool beyond = false;
 };
-// estimate(x) and measure(x) are positive. start: a first guess of x. Where the goal is not met, the
-// result is the nearest x measured on the side `most` allows, if there is one.
+// estimate(x) and measure(x) are positive. start: a first guess of x. Where the goal is not met,
+// the result is the nearest x measured on the side `most` allows, if there is one.
 SearchResult search_slope(const SearchGoal& goal, double start,
                           const std::function<double(double)>& estimate,
                           const std::function<double(double)>& measure);

@@ -9,9 +9,9 @@ namespace gramzip {
 // content [begin, end) what its bytes take in proportion.
 template <class Segments>
 uint64_t segment_share(const Segments& segments, uint64_t begin, uint64_t end) {
-  auto s = std::upper_bound(
-      segments.begin(), segments.end(), begin,
-      [](uint64_t b, const auto& x) { return b < x.content_offset + x.content_bytes; });
+  auto s = std::upper_bound(segments.begin(), segments.end(), begin, [](uint64_t b, const auto& x) {
+    return b < x.content_offset + x.content_bytes;
+  });
   double sum = 0;
   for (; s != segments.end() && s->content_offset < end; ++s) {
     const uint64_t from = std::max(begin, s->content_offset);
