@@ -11,7 +11,8 @@ namespace gramzip::quant {
 // What a quantizer would do to the distribution it was made from; bits are those of an ideal code
 // without classes.
 struct Estimate {
-  double bits = 0;           // of all finite weights
+  double bits = 0;           // of all finite weights: their entropy, and elements kept as they are
+  double limited_bits = 0;   // the same with codes of at most 12 bits, as codec 5 has them
   double squared_error = 0;  // sum over all finite weights, levels rounded to the type
   double max_error = 0;
 };

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantizers from levels and the bins that become them.
+#pragma once
+#include <span>
+
+#include "host/model/quant_design.h"
+#include "host/model/quant_steps.h"
+
+namespace gramzip::quant {
+inline constexpr uint32_t kMostLevels = kMaxLevels - 1;
+
+// Levels of values of `type`, ascending and distinct, as listed or, if their table is smaller,
+// as uniform ones: then some levels in between may be new, and values are the nearest that a
+// correction of 1/256 step can say. place[i]: the number of the level of values[i].
+Levels make_levels(ElementType type, std::span<const double> values, std::vector<uint32_t>& place);
+
+// A quantizer whose levels are those of bins. `c`: cells of buckets. Without bins all weights are
+// kept as they are.
+Quantizer make_quantizer(const Cells& c, const Bins& bins);
+
+// What a quantizer without scales does to the weights it was made for.
+Estimate estimate_of(const Cells& c, const Quantizer& q);
+}  // namespace gramzip::quant
