@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which symbols of codec quantized have phrases, and which runs share a code table: by measured
+// cost, in integers, the same for every backend.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "host/model/quant_table.h"
+#include "host/model/run_classes.h"
+
+namespace gramzip::quant {
+// Runs that stand for those of all blocks that are to be coded.
+struct LevelSample {
+  uint32_t levels = 0;
+  uint32_t all_runs = 0;          // that are to be coded
+  std::vector<uint32_t> numbers;  // of the runs of the sample in the segment
+  std::vector<uint16_t> indexes;  // their levels, or the escape (`levels`), one after another
+  std::vector<uint16_t> sizes;    // of each run
+};
+// runs: the numbers of those that are to be coded. run(r): the indexes of run r.
+template <class Run>
+LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const Run& run);
+// How many of n runs a sample takes.
+uint32_t sample_size(uint32_t runs);
+
+// Classes by histograms of levels; symbols of the costs are levels and the escape.
+model::RunClasses train_level_classes(const LevelSample& s);
+
+// class_ids: of each run of the sample. Taken of each number of expansions: the cheaper one of a
+// table for all runs and a table for each class, tables and ids counted. zero_runs: expansions of
+// the most frequent level alone, one behind the other.
+std::vector<uint16_t> choose_expansions(const LevelSample& s, std::span<const uint8_t> class_ids,
+                                        uint32_t classes, bool zero_runs);
+
+template <class Run>
+LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const Run& run) {
+  LevelSample s;
+  s.levels = levels;
+  s.all_runs = static_cast<uint32_t>(runs.size());
+  const uint32_t want = sample_size(s.all_runs);
+  for (uint32_t i = 0; i < want; ++i) {
+    const uint32_t r = runs[uint64_t{i} * s.all_runs / want];
+    const std::span<const uint16_t> indexes = run(r);
+    s.numbers.push_back(r);
+    s.indexes.insert(s.indexes.end(), indexes.begin(), indexes.end());
+    s.sizes.push_back(static_cast<uint16_t>(indexes.size()));
+  }
+  return s;
+}
+}  // namespace gramzip::quant
