@@ -88,10 +88,9 @@ bool CheckpointSet::open(const std::string& path) {
   for (size_t i = before; i < tensors_.size(); ++i) {
     StoredTensor& t = tensors_[i];
     t.part = parts_.size();
-    t.stored_bytes =
-        part.archive
-            ? compressed_share(part.archive->segments(), t.tensor.begin, t.tensor.end)
-            : t.bytes();
+    t.stored_bytes = part.archive
+                         ? compressed_share(part.archive->segments(), t.tensor.begin, t.tensor.end)
+                         : t.bytes();
   }
   file_bytes_ += file->size();
   parts_.push_back(std::move(part));
@@ -123,9 +122,8 @@ void CheckpointSet::index_names() {
 
 const StoredTensor* CheckpointSet::find(const std::string& name) const {
   const auto at =
-      std::lower_bound(by_name_.begin(), by_name_.end(), name, [&](size_t i, const std::string& n) {
-        return tensors_[i].tensor.name < n;
-      });
+      std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                       [&](size_t i, const std::string& n) { return tensors_[i].tensor.name < n; });
   if (at == by_name_.end() || tensors_[*at].tensor.name != name) return nullptr;
   return &tensors_[*at];
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensors of one checkpoint, whatever holds it: a tensor file, the index of several, a folder of
-// them, or an archive of any.
+// The tensors of one checkpoint, whatever holds it: a tensor file, the index of several, a folder
+// of them, or an archive of any.
 #pragma once
 #include <memory>
 #include <string>

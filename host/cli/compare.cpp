@@ -174,7 +174,8 @@ double parse_decibels(const std::string& text) {
   double v = 0;
   const auto r = std::from_chars(text.data(), text.data() + text.size(), v);
   if (r.ec != std::errc() || r.ptr != text.data() + text.size() || !(v - v == 0))
-    throw CliError("--fail-below: '" + shown(text) + "' is no number of decibels; write 30 or 22.5");
+    throw CliError("--fail-below: '" + shown(text) +
+                   "' is no number of decibels; write 30 or 22.5");
   return v;
 }
 

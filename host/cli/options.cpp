@@ -119,7 +119,8 @@ void add_decompression(CLI::App& app, Options& o) {
 }
 
 void add_report(CLI::App& app, Options& o) {
-  app.add_option("--report", o.report, "write the errors to a file: .html with plots, .json or .txt")
+  app.add_option("--report", o.report,
+                 "write the errors to a file: .html with plots, .json or .txt")
       ->type_name("FILE");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cli/report_file.h"
 
+#include "host/cli/console.h"
 #include "host/cli/output.h"
 #include "host/cli/report_html.h"
 #include "host/cli/report_json.h"
