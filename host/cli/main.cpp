@@ -6,6 +6,7 @@
 #include "host/cli/files.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
+#include "host/cli/quantize.h"
 
 namespace gramzip::cli {
 namespace {
@@ -171,6 +172,8 @@ constexpr Command kCommands[] = {
     {"compare", "", "how far one checkpoint is from another: errors by tensor",
      "gramzip compare model.safetensors model-q4.safetensors --report errors.html", run_compare,
      add_compare},
+    {"quantize", "", "lossy: fewer bits per weight, or a bound of the error",
+     "gramzip quantize model.safetensors --target-bpw 4.5", run_quantize, add_quantize},
     {"doctor", "", "devices, build and a self-test", "gramzip doctor", run_doctor, add_doctor},
 };
 

@@ -10,6 +10,7 @@
 #include "host/backend/ngram_device.h"
 #include "host/cli/console.h"
 #include "host/engine/engine.h"
+#include "host/engine/quantize.h"
 
 namespace gramzip::cli {
 struct CountOptions {
@@ -17,6 +18,13 @@ struct CountOptions {
   uint32_t n = 1;
   uint64_t top = 20, min_count = 1;
   uint64_t memory = cpu::NgramCountOptions().memory;
+};
+
+struct QuantizeArguments {
+  QuantizeOptions engine;
+  bool method_given = false, bits_given = false, group_given = false;
+  bool scope_given = false, sparsity_given = false;
+  bool verify = true;
 };
 
 struct Options {
@@ -50,6 +58,10 @@ struct Options {
   uint64_t limit = UINT64_MAX;
   bool csv = false;
   CountOptions count;
+  // quantize
+  std::string export_to;          // --export
+  std::vector<std::string> keep;  // --keep
+  QuantizeArguments quantize;
   // compare, and what reports errors
   std::vector<std::string> patterns;  // --tensors of compare
   std::string report, fail_below;

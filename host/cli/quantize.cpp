@@ -112,10 +112,10 @@ class Quantizing {
 
   void show(const QuantizeResult& r, bool to_stderr) {
     if (o_.console.json || o_.console.verbosity == 0) return;
-    const std::string text =
-        report_table(r.report) + fmt::format("{:.4f} bits per weight: {} of {} for {} weights\n",
-                                             r.bits_per_weight(), size_text(r.archive.archive_bytes),
-                                             size_text(r.archive.content_bytes), r.weights);
+    const std::string text = report_table(r.report) +
+                             fmt::format("{:.4f} bits per weight: {} of {} for {} weights\n",
+                                         r.bits_per_weight(), size_text(r.archive.archive_bytes),
+                                         size_text(r.archive.content_bytes), r.weights);
     if (to_stderr) {
       std::fputs(text.c_str(), stderr);
     } else {

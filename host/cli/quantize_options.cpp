@@ -110,11 +110,10 @@ void add_methods(CLI::App& app, Options& o) {
 
 void add_pruning(CLI::App& app, Options& o) {
   QuantizeOptions& q = o.quantize.engine;
-  choice_option<PruneKind>(app, "--prune", "KIND", "edge (weights), node (rows) or 2:4",
-                           {{"edge", PruneKind::edge},
-                            {"node", PruneKind::node},
-                            {"2:4", PruneKind::two_of_four}},
-                           [&q](PruneKind k) { q.prune = k; });
+  choice_option<PruneKind>(
+      app, "--prune", "KIND", "edge (weights), node (rows) or 2:4",
+      {{"edge", PruneKind::edge}, {"node", PruneKind::node}, {"2:4", PruneKind::two_of_four}},
+      [&q](PruneKind k) { q.prune = k; });
   choice_option<bool>(app, "--scope", "SCOPE", "prune in each tensor: local (default); or global",
                       {{"local", false}, {"global", true}}, [&o, &q](bool global) {
                         o.quantize.scope_given = true;
@@ -159,7 +158,7 @@ void add_quantize(CLI::App& app, Options& o) {
   add_selection(app, o);
   add_methods(app, o);
   add_pruning(app, o);
-  app.add_flag("!--no-verify,--verify", o.quantize.verify,
+  app.add_flag("--verify,!--no-verify", o.quantize.verify,
                "decode the archive and compare it with the report (default)");
   add_report(app, o);
   add_work(app, o);
