@@ -141,6 +141,8 @@ BlockStatus decode_block(const SegmentView& s, uint32_t b, const DecodeBlock& de
   }
   return BlockStatus::bad_block;
 }
+}  // namespace
+
 void decode_blocks(const DecodeRequest& r, const DecodeBlock& decode) {
   const SegmentView& s = r.segment;
   size_t at = 0;

@@ -211,7 +211,7 @@ class Encoder {
       h_.coder = 0;
     }
     out_.tables.clear();
-    quant::store_table(table_, out_.tables);
+    quant::store_quant_table(table_, out_.tables);
     for (const CodeBook& book : books_) {
       const size_t at = out_.tables.size();
       out_.tables.resize(at + table_wire_bytes(alphabet_));

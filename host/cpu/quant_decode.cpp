@@ -94,7 +94,6 @@ BlockStatus QuantDecoder::huffman(std::span<const uint8_t> coded, const SegmentH
 BlockStatus QuantDecoder::decode(std::span<const uint8_t> coded, const SegmentHeader& h,
                                  const QuantDecodeTables& tables, uint32_t first,
                                  std::span<uint8_t> out) {
-  if (coded.size() >= out.size() || !h.codes()) return BlockStatus::bad_block;
   const auto n = static_cast<uint32_t>(out.size() / element_info(h.type).bytes);
   uint8_t* units = out.data();
   if (tables.scaled()) {

@@ -84,7 +84,7 @@ Table make_table(const Levels& levels, uint64_t first_element, uint32_t n) {
   return t;
 }
 
-void store_table(const Table& t, std::vector<uint8_t>& out) {
+void store_quant_table(const Table& t, std::vector<uint8_t>& out) {
   const Levels& l = t.levels;
   const Head h = t.head();
   const size_t start = out.size();

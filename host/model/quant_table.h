@@ -25,7 +25,7 @@ struct Table {
 // Error(internal) if the levels break a rule of the format: N, scales, groups or step.
 Table make_table(const Levels& levels, uint64_t first_element, uint32_t n);
 // As on the wire, behind what `out` holds.
-void store_table(const Table& t, std::vector<uint8_t>& out);
+void store_quant_table(const Table& t, std::vector<uint8_t>& out);
 
 // The levels of each symbol, one phrase behind the other; none for the escape.
 struct Phrases {
