@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "gramzip/core/float_values.h"
 #include "gramzip/core/wire.h"
@@ -11,12 +13,13 @@ namespace gramzip::cpu {
 using quant::Levels;
 
 namespace {
-// What one step of a rounding costs in squared error. The cheapest ones are those nearest to a tie.
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+// A step of a rounding, and what it costs in squared error: least for those nearest to a tie.
 struct Step {
-  double cost, gap;
+  double cost;
   uint32_t column;
-  // For a heap whose top is the cheapest, the first of equal ones.
-  bool operator<(const Step& o) const { return cost != o.cost ? cost > o.cost : column > o.column; }
+  bool operator<(const Step& o) const { return cost != o.cost ? cost < o.cost : column < o.column; }
 };
 
 class Rows {
@@ -40,32 +43,52 @@ class Rows {
     });
     if (difference == 0) return;
     const bool down = difference > 0;
-    steps_.clear();
+    const uint32_t last = down ? 0 : count - 1;
+    costs_.assign(row.size(), kNever);
+    gaps_.resize(row.size());
+    least_gap_ = kNever;
     for_groups(first, row.size(), levels_.group, [&](uint64_t g, size_t begin, size_t end) {
       for (size_t j = begin; j < end; ++j) {
-        if (row[j] >= count || row[j] == (down ? 0u : count - 1)) continue;
-        const double w = weight(j), from = value(row[j], g);
-        if (w == 0 && from == 0) continue;  // pruned, and stays so
-        const double to = value(down ? row[j] - 1u : row[j] + 1u, g);
+        const uint32_t i = row[j];
+        if (i >= count || i == last) continue;
+        const double w = weight(j), from = value(i, g), to = value(down ? i - 1 : i + 1, g);
         const double gap = down ? from - to : to - from;
-        if (!(gap > 0)) continue;
-        steps_.push_back(
-            {(to - w) * (to - w) - (from - w) * (from - w), gap, static_cast<uint32_t>(j)});
+        // A weight that was pruned stays so. Equal levels make no difference.
+        if ((w == 0 && from == 0) || !(gap > 0)) continue;
+        costs_[j] = (to - w) * (to - w) - (from - w) * (from - w);
+        gaps_[j] = gap;
+        least_gap_ = std::min(least_gap_, gap);
       }
     });
     take(std::abs(difference), down, row);
   }
 
  private:
-  // Steps by cost, as long as each makes the difference smaller.
+  // Steps by cost, as long as each makes the difference smaller. Few are needed, so only the
+  // cheapest are sorted, then as many again, until the difference is less than half of any gap.
   void take(double difference, bool down, std::span<uint16_t> row) {
-    std::make_heap(steps_.begin(), steps_.end());
-    for (auto end = steps_.end(); difference > 0 && end != steps_.begin();) {
-      std::pop_heap(steps_.begin(), end--);
-      if (end->gap >= 2 * difference) continue;
-      difference -= end->gap;
-      uint16_t& index = row[end->column];
-      index = static_cast<uint16_t>(down ? index - 1 : index + 1);
+    double above = -kNever;
+    // Costs of steps in the right direction are spread evenly from 0 to gap^2.
+    double bound = 3 * difference * least_gap_ / static_cast<double>(row.size());
+    while (2 * difference > least_gap_ && above < kNever) {
+      steps_.clear();
+      size_t left = 0;
+      for (size_t j = 0; j < row.size(); ++j) {
+        const double cost = costs_[j];
+        if (cost > above && cost <= bound && cost < kNever)
+          steps_.push_back({cost, static_cast<uint32_t>(j)});
+        left += cost > bound && cost < kNever;
+      }
+      std::sort(steps_.begin(), steps_.end());
+      for (const Step& step : steps_) {
+        if (gaps_[step.column] >= 2 * difference) continue;
+        difference -= gaps_[step.column];
+        uint16_t& index = row[step.column];
+        index = static_cast<uint16_t>(down ? index - 1 : index + 1);
+      }
+      if (left == 0) return;
+      above = bound;
+      bound = bound > 0 ? 4 * bound : kNever;
     }
   }
   double value_of(uint32_t i, uint64_t g) const {
@@ -76,7 +99,9 @@ class Rows {
   }
 
   const Levels& levels_;
-  std::vector<double> values_;  // without scales: of the levels as elements
+  std::vector<double> values_;        // without scales: of the levels as elements
+  std::vector<double> costs_, gaps_;  // of a step in each column
+  double least_gap_ = 0;
   std::vector<Step> steps_;
 };
 }  // namespace

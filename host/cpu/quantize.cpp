@@ -39,7 +39,7 @@ Scaled scaled(const Levels& levels, uint64_t g) {
   return {levels.scales[g], levels.zero_points.empty() ? 0.0 : levels.zero_points[g]};
 }
 
-template <ElementType type, class X>
+template <ElementType type, uint32_t few, class X>
 void search_levels(const LevelSearch& search, const X& x, const uint8_t* p, size_t n,
                    uint16_t* indexes) {
   using V = FloatValues<type>;
@@ -48,8 +48,17 @@ void search_levels(const LevelSearch& search, const X& x, const uint8_t* p, size
     const auto bits = load_le<typename V::Bits>(p + i * V::kBytes);
     // Values that are not finite are no numbers to compute with.
     const bool finite = V::finite(bits);
-    indexes[i] = static_cast<uint16_t>(s.level(x(V::to_double(finite ? bits : 0)), finite));
+    indexes[i] = static_cast<uint16_t>(s.level<few>(x(V::to_double(finite ? bits : 0)), finite));
   }
+}
+
+template <ElementType type, class X>
+void search_levels(const LevelSearch& search, const X& x, const uint8_t* p, size_t n,
+                   uint16_t* indexes) {
+  if (search.steps <= 1)
+    search_levels<type, 1>(search, x, p, n, indexes);
+  else
+    search_levels<type, 0>(search, x, p, n, indexes);
 }
 
 // f(index) is the element of a level.

@@ -22,18 +22,26 @@ struct LevelSearch {
   double lowest, highest;  // outside: kept
 
   GRAMZIP_HD int32_t cell(double x) const {
-    const double c = (x - origin) * inverse_width;
-    // Also 0 if c is a NaN: infinity times 0.
-    return c > 0 ? (c < cells - 1 ? static_cast<int32_t>(c) : cells - 1) : 0;
+    double c = (x - origin) * inverse_width;
+    c = c > 0 ? c : 0;  // also if c is a NaN: infinity times 0
+    const double last = cells - 1;
+    return static_cast<int32_t>(c < last ? c : last);
   }
+  // `few`: 1 if steps is at most that, as it is with evenly spaced thresholds; else 0.
+  template <uint32_t few = 0>
   GRAMZIP_HD uint32_t below(double x) const {
     uint32_t i = first[cell(x)];
-    for (uint32_t s = steps; s-- > 0;) i += thresholds[i + (1u << s) - 1] <= x ? 1u << s : 0u;
+    if constexpr (few == 1)
+      i += thresholds[i] <= x ? 1u : 0u;
+    else
+      for (uint32_t s = steps; s-- > 0;) i += thresholds[i + (1u << s) - 1] <= x ? 1u << s : 0u;
     return i < count ? i : count;
   }
   // The level of x, or count + 1, the number of levels, for what is kept.
+  template <uint32_t few = 0>
   GRAMZIP_HD uint32_t level(double x, bool finite) const {
-    return finite && x >= lowest && x <= highest ? below(x) : count + 1;
+    const uint32_t i = below<few>(x);
+    return finite & (x >= lowest) & (x <= highest) ? i : count + 1;
   }
 };
 }  // namespace gramzip::quant
