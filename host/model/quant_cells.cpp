@@ -49,12 +49,13 @@ double split_between(ElementType type, double below, double above) {
 Interval range_of(const Cells& c, size_t i) {
   const double mean = c.mean[i];
   const bool wide = c.type == ElementType::f32 || c.type == ElementType::f64;
-  if (!wide || c.count[i] == 1) return {mean, mean};
+  if (!wide || c.count[i] == 1 || (mean == 0 && c.spread[i] == 0)) return {mean, mean};
   if (std::fabs(mean) > kLargestF32)
     return {-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
   const uint64_t edge = bucket_edge(std::fabs(mean));
   const Interval m{least_magnitude(c.type, edge), least_magnitude(c.type, edge + 0x1000)};
-  return mean < 0 || (mean == 0 && i + 1 < c.size()) ? Interval{-m.high, -m.low} : m;
+  if (mean == 0) return {-m.high, m.high};
+  return mean < 0 ? Interval{-m.high, -m.low} : m;
 }
 
 Cells cells_of(const Distribution& d) {

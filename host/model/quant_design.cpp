@@ -10,32 +10,21 @@
 namespace gramzip::quant {
 namespace {
 constexpr double kLn2 = 0.69314718055994530942;
-constexpr double kReach = 8;               // of bins, in steps
-constexpr double kWork = 25000;            // cells by steps they reach
-constexpr size_t kFew = 700;               // cells: bins of any width are tried
-constexpr double kSegmentBytes = 1 << 22;  // that have their own tables
-constexpr double kCodeBits = 16;           // of a level in the code tables of a few classes
-
-Price price_of(const Distribution& d, const Cells& fine, double slope) {
-  const uint32_t bytes = element_info(d.type).bytes;
-  Price p;
-  p.slope = slope;
-  p.total = fine.total;
-  p.escape_bits = 8 * bytes;
-  const double segments = std::ceil(fine.total * bytes / kSegmentBytes);
-  p.level_bits = segments * (8 * std::min(bytes, 2u) + kCodeBits);
-  return p;
-}
+constexpr double kReach = 8;     // of bins, in steps
+constexpr double kWork = 12000;  // cells by steps they reach
+constexpr size_t kFew = 700;     // cells: bins of any width are tried
 
 Bins bins_at(const Distribution& d, const Cells& fine, double slope) {
   // At high rates: slope = step^2 ln 2 / 6.
   const double step = std::sqrt(slope * 6 / kLn2);
   const double range = d.most - d.least;
-  const double cells = std::clamp(std::sqrt(kWork * (step / range)), 8.0, 64.0);
-  const Cells coarse = merge_cells(fine, step / cells);
+  const double cells = std::clamp(std::sqrt(kWork * (step / range)), 6.0, 48.0);
+  // Powers of two: within an octave of steps all slopes choose between the same bins, so that bits
+  // and error are monotone.
+  const Cells coarse = merge_cells(fine, std::ldexp(1.0, std::ilogb(step / cells)));
   const double reach =
       coarse.size() <= kFew ? std::numeric_limits<double>::infinity() : kReach * step;
-  const Price price = price_of(d, fine, slope);
+  const Price price = price_of(fine, slope);
   Bins bins = best_bins(coarse, price, reach);
   for (size_t& b : bins.begin) b = coarse.begin[b];
   refine(fine, price, 4, bins);

@@ -14,7 +14,8 @@ struct Estimate {
   double bits = 0;           // of all finite weights: their entropy, and elements kept as they are
   double limited_bits = 0;   // the same with codes of at most 12 bits, as codec 5 has them
   double squared_error = 0;  // sum over all finite weights, levels rounded to the type
-  double max_error = 0;
+  double max_error = 0;      // of wide types an upper bound: buckets are known, weights are not
+  bool known = true;  // false for levels with scales: bits are those of a fixed rate, errors are 0
 };
 struct Design {
   Quantizer quantizer;

@@ -11,7 +11,8 @@ namespace gramzip::quant {
 namespace {
 // Code lengths of a level in the tables, in bytes: those of a few classes.
 constexpr double kCodeBytes = 2;
-constexpr double kLeastStep = 2.3e-308;  // normal
+constexpr double kLeastStep = 2.3e-308;    // normal
+constexpr double kSegmentBytes = 1 << 22;  // that have their own tables
 
 struct Ladder {
   double step = 0;
@@ -27,23 +28,38 @@ Ladder ladder_of(std::span<const double> values) {
   l.last = std::floor(values.back() / l.step + 0.5);
   return l;
 }
-bool smaller_as_ladder(const Ladder& l, ElementType type, size_t values) {
-  const double span = l.last - l.first + 1;
-  if (!(l.step >= kLeastStep && std::isfinite(l.step) && span <= kMostLevels &&
-        std::fabs(l.first) <= kMaxFirst - kMostLevels))
-    return false;
-  const double listed = static_cast<double>(values) * (element_info(type).bytes + kCodeBytes);
-  return span * (1 + kCodeBytes) < listed;
-}
 }  // namespace
+
+Price price_of(const Cells& c, double slope) {
+  const uint32_t bytes = element_info(c.type).bytes;
+  Price p;
+  p.slope = slope;
+  p.total = c.total;
+  p.escape_bits = 8 * bytes;
+  const double segments = std::ceil(c.total * bytes / kSegmentBytes);
+  p.level_bits = segments * 8 * (std::min(bytes, 2u) + kCodeBytes);
+  return p;
+}
+
+double ideal_bits(double total, double n) {
+  return n > 0 ? n * (model::precise_log2(total) - model::precise_log2(n)) : 0;
+}
+
+bool ladder_is_smaller(ElementType type, double span, double listed) {
+  return span <= kMostLevels &&
+         span * (1 + kCodeBytes) < listed * (element_info(type).bytes + kCodeBytes);
+}
 
 Levels make_levels(ElementType type, std::span<const double> values, std::vector<uint32_t>& place) {
   Levels levels;
   levels.type = type;
   place.resize(values.size());
   const Ladder l = values.size() > 1 ? ladder_of(values) : Ladder{};
-  if (values.size() < 2 || !smaller_as_ladder(l, type, values.size())) {
-    levels.uniform = false;
+  levels.uniform =
+      values.size() > 1 && l.step >= kLeastStep && std::isfinite(l.step) &&
+      std::fabs(l.first) <= kMaxFirst &&
+      ladder_is_smaller(type, l.last - l.first + 1, static_cast<double>(values.size()));
+  if (!levels.uniform) {
     levels.listed.assign(values.begin(), values.end());
     for (uint32_t i = 0; i < place.size(); ++i) place[i] = i;
     return levels;
@@ -87,13 +103,10 @@ Quantizer make_quantizer(const Cells& c, const Bins& bins) {
 
 Estimate estimate_of(const Cells& c, const Quantizer& q) {
   Estimate e;
-  const double log_total = c.total > 0 ? model::precise_log2(c.total) : 0;
-  const Price price{1, c.total, 0, 0};
-  const double element_bits = 8.0 * element_info(c.type).bytes;
-  const auto add_symbol = [&](double count) {
-    if (count <= 0) return;
-    e.bits += count * (log_total - model::precise_log2(count));
-    e.limited_bits += price.bits(count);
+  const Price price = price_of(c, 1);
+  const auto add_symbol = [&](double n) {
+    e.bits += ideal_bits(c.total, n);
+    e.limited_bits += price.bits(n);
   };
   double kept = 0, count = 0, level = 0;
   size_t number = 0;
@@ -122,8 +135,8 @@ Estimate estimate_of(const Cells& c, const Quantizer& q) {
   }
   add_symbol(count);
   add_symbol(kept);
-  e.bits += kept * element_bits;
-  e.limited_bits += kept * element_bits;
+  e.bits += kept * price.escape_bits;
+  e.limited_bits += kept * price.escape_bits;
   return e;
 }
 }  // namespace gramzip::quant

@@ -9,6 +9,13 @@
 namespace gramzip::quant {
 inline constexpr uint32_t kMostLevels = kMaxLevels - 1;
 
+// Of the tensor's weights, tables included.
+Price price_of(const Cells& c, double slope);
+// Of n of total weights that share an ideal code.
+double ideal_bits(double total, double n);
+
+// Whether `span` uniform levels take less of a table than so many listed ones.
+bool ladder_is_smaller(ElementType type, double span, double listed);
 // Levels of values of `type`, ascending and distinct, as listed or, if their table is smaller,
 // as uniform ones: then some levels in between may be new, and values are the nearest that a
 // correction of 1/256 step can say. place[i]: the number of the level of values[i].
