@@ -230,7 +230,8 @@ class Quantization {
       e.name = t.tensor.name;
       e.dtype = t.tensor.dtype;
       e.shape = t.tensor.shape;
-      e.elements = t.elements;
+      e.elements = 1;
+      for (const uint64_t d : t.tensor.shape) e.elements *= d;
       e.original_bytes = t.tensor.end - t.tensor.begin;
       e.kept_by = t.kept;
       e.exact = !t.weights;

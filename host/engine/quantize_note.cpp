@@ -28,7 +28,7 @@ ordered_json decibels(const ErrorFigures& f) {
 void add_figures(ordered_json& j, const ErrorFigures& f) {
   j["db"] = decibels(f);
   j["max"] = rounded(f.max_error, "%.4g");
-  j["mean"] = rounded(f.mean_error(), "%.3g");
+  j["mean"] = rounded(f.mean_abs_error(), "%.3g");
   j["zero"] = rounded(f.sparsity_other(), "%.5g");
 }
 }  // namespace

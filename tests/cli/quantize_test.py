@@ -4,7 +4,6 @@ import json
 import math
 import os
 
-
 from grz import Case, checkpoint, main
 from tensor_files import gguf
 from weights import floats_of, floats_to, gauss, laplace, read_safetensors, sqnr
@@ -242,7 +241,7 @@ class Kept(Quantizing):
         self.refuse("tensor 'w': 3 weights are NaN or infinite", "--target-bpw", "4", "--strict")
 
     def refuse(self, message, *args):
-        self.run_tool("quantize", "m.safetensors", "-o", "r.grz", *args, code=1, err=message)
+        self.run_tool("quantize", "m.safetensors", "-o", "r.grz", *args, code=1, says=message)
         self.assertNotIn("r.grz", self.names())
 
     def test_edges(self):
@@ -299,18 +298,18 @@ class Refusals(Kept):
 
     def test_nearest_target_works(self):
         self.model()
-        err = self.run_tool("quantize", "m.safetensors", "--target-bpw", "0.01", code=1, err="smallest").stderr.decode()
+        err = self.run_tool("quantize", "m.safetensors", "--target-bpw", "0.01", code=1, says="smallest").stderr.decode()
         nearest = err.split("can be is ")[1].split()[0]
         self.quantize("--target-bpw", nearest)
         self.assertLessEqual(self.rate(), float(nearest))
 
     def test_files(self):
         self.write("t.txt", b"no tensors here\n" * 99)
-        self.run_tool("quantize", "t.txt", "--target-bpw", "4", code=1, err="not a file of tensors")
+        self.run_tool("quantize", "t.txt", "--target-bpw", "4", code=1, says="not a file of tensors")
         self.model()
         self.run_tool("m.safetensors")
-        self.run_tool("quantize", "m.safetensors.grz", "--target-bpw", "4", code=1, err="an archive")
-        self.run_tool("quantize", "m.safetensors", "--target-bpw", "4", code=1, err="already exists")
+        self.run_tool("quantize", "m.safetensors.grz", "--target-bpw", "4", code=1, says="an archive")
+        self.run_tool("quantize", "m.safetensors", "--target-bpw", "4", code=1, says="already exists")
 
 
 class Said(Quantizing):
