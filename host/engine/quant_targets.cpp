@@ -10,7 +10,6 @@
 
 namespace gramzip {
 namespace {
-constexpr double kRateWindow = 0.01;   // bits per weight below the target
 constexpr double kSqnrWindow = 0.05;   // dB above it
 constexpr double kSegmentBytes = 700;  // headers, levels and code tables of a segment, about
 
@@ -102,6 +101,12 @@ void QuantTargets::check_max_error() const {
     if (measured_[i].figures.max_error > *o_.max_error)
       fail(ErrorCode::internal, "tensor '" + jobs_[i].plan().tensor.name + "': an error of " +
                                     std::to_string(measured_[i].figures.max_error));
+}
+
+uint64_t QuantTargets::section_bytes() const {
+  uint64_t bytes = 0;
+  for (const Measured& m : measured_) bytes += m.section_bytes;
+  return bytes;
 }
 
 void QuantTargets::say(const char* format, double figure) const {

@@ -11,6 +11,8 @@
 #include "host/engine/quantize_search.h"
 
 namespace gramzip {
+inline constexpr double kRateWindow = 0.01;  // bits per weight below the target
+
 // What does not depend on the quantizers.
 struct QuantRest {
   uint64_t weights = 0;         // of all tensors of floats
@@ -33,6 +35,7 @@ class QuantTargets {
 
   // Of each job, as its quantizer makes it.
   const std::vector<Measured>& measured() const { return measured_; }
+  uint64_t section_bytes() const;            // of all jobs
   double lambda() const { return lambda_; }  // 0: none was searched for
   int passes() const { return passes_; }
 

@@ -34,6 +34,7 @@ class Quantization {
   }
 
   QuantizeResult run(Sink& out) {
+    result_.patches.resize(inputs_.size());
     plan();
     prune();
     refuse_nonfinite();
@@ -47,7 +48,14 @@ class Quantization {
     rest.note_bytes = [&] {
       return note_section_bytes(quantize_note(o_, report(targets), targets.lambda()).size());
     };
-    targets.find(rest);
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      targets.find(rest);
+      if (!patch_checksums()) break;
+      look_at_rest();
+      if (!o_.target_bpw || in_window(rest_bytes_ + targets.section_bytes() + rest.note_bytes()))
+        break;
+      rest.rest_bytes = rest_bytes_;
+    }
     result_.lambda = targets.lambda();
     result_.passes = targets.passes();
     result_.report = report(targets);
@@ -69,10 +77,6 @@ class Quantization {
       } catch (const Error& e) {
         throw Error(e.code(), inputs_.size() > 1 ? in.name + ": " + e.what() : e.what());
       }
-      if (checkpoints_.back() && checkpoints_.back()->kind == MemberKind::zip)
-        fail(ErrorCode::unsupported,
-             "zip archives hold checksums of their tensors, which then change; save it as "
-             "safetensors");
     }
     if (std::none_of(checkpoints_.begin(), checkpoints_.end(),
                      [](const auto& c) { return c.has_value(); }))
@@ -138,9 +142,16 @@ class Quantization {
     std::vector<std::vector<const QuantJob*>> jobs(inputs_.size());
     for (const QuantJob& job : jobs_) {
       jobs[job.plan().input].push_back(&job);
-      if (job.quantizer)
-        levels[job.plan().input][job.plan().tensor.begin] =
-            std::shared_ptr<const quant::Levels>(job.quantizer, &job.quantizer->levels);
+      if (!o_.quantize) continue;
+      auto& at = levels[job.plan().input][job.plan().tensor.begin];
+      if (blank) {
+        auto zero = std::make_shared<quant::Levels>();
+        zero->type = job.type();
+        zero->corrections = {0};
+        at = std::move(zero);
+      } else {
+        at = std::shared_ptr<const quant::Levels>(job.quantizer, &job.quantizer->levels);
+      }
     }
     starts_.clear(), written_.clear();
     uint64_t start = 0;
@@ -158,7 +169,7 @@ class Quantization {
         [&](MemberInput& m) {
           if (at == inputs_.size()) return false;
           const QuantizeInput& in = inputs_[at];
-          source.emplace(*in.file, jobs[at], blank);
+          source.emplace(*in.file, jobs[at], result_.patches[at], blank && o_.quantize);
           m.name = in.name;
           m.mode = in.mode;
           m.source = &*source;
@@ -172,16 +183,37 @@ class Quantization {
         out, c);
   }
 
+  // Sets the checksums that zip archives have of what changes. False if there are none.
+  bool patch_checksums() {
+    bool any = false;
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      if (!checkpoints_[i] || checkpoints_[i]->kind != MemberKind::zip) continue;
+      std::vector<const QuantJob*> jobs;
+      for (const QuantJob& job : jobs_)
+        if (job.plan().input == i) jobs.push_back(&job);
+      QuantizedSource changed(*inputs_[i].file, jobs);
+      workers_.run(1, [&](size_t, size_t) {
+        result_.patches[i] =
+            zip::changed_checksums(*inputs_[i].file, changed, [&](uint64_t begin, uint64_t end) {
+              return std::any_of(jobs.begin(), jobs.end(), [&](const QuantJob* job) {
+                const Tensor& t = job->plan().tensor;
+                return t.begin < end && t.end > begin;
+              });
+            });
+      });
+      any = true;
+    }
+    return any;
+  }
+
+  bool in_window(uint64_t archive_bytes) const {
+    const double bpw = 8 * static_cast<double>(archive_bytes) / static_cast<double>(weights_);
+    return bpw <= *o_.target_bpw && bpw >= *o_.target_bpw - kRateWindow;
+  }
+
   // All but the weights to be quantized: what it takes, and which of their segments stand for
   // earlier ones.
   void look_at_rest() {
-    for (QuantJob& job : jobs_) {
-      if (!o_.quantize) continue;
-      auto q = std::make_shared<quant::Quantizer>();
-      q->levels.type = job.type();
-      q->levels.corrections = {0};
-      job.quantizer = std::move(q);
-    }
     NoSink nowhere;
     const ArchiveSummary s = write(nowhere, true, false);
     rest_bytes_ = s.archive_bytes - note_section_bytes(kBlankNote.size());
@@ -190,7 +222,8 @@ class Quantization {
     references_.resize(jobs_.size());
     reference_bytes_.assign(jobs_.size(), 0);
     for (size_t i = 0; i < jobs_.size(); ++i) {
-      if (!jobs_[i].quantizer) continue;
+      if (!o_.quantize) continue;
+      references_[i].clear();
       const uint64_t begin = place(jobs_[i].plan()).first, end = begin + jobs_[i].bytes();
       for (const CompressOptions::Written& w : written_) {
         if (w.content_offset < begin || w.content_offset >= end) continue;
@@ -257,8 +290,8 @@ class Quantization {
 
   // The search counted on this size.
   void check_size() {
+    if (!o_.target_bpw || in_window(result_.archive.archive_bytes)) return;
     const double bpw = result_.bits_per_weight();
-    if (!o_.target_bpw || (bpw <= *o_.target_bpw && bpw >= *o_.target_bpw - 0.01)) return;
     char text[80];
     std::snprintf(text, sizeof text, "the file has %.4f bits per weight", bpw);
     if (bpw > *o_.target_bpw || weights_ >= 1u << 16)

@@ -10,6 +10,7 @@
 
 #include "host/engine/engine.h"
 #include "host/engine/error_report.h"
+#include "host/formats/zip_checksums.h"
 #include "host/model/quant_design.h"
 
 namespace gramzip {
@@ -62,6 +63,8 @@ struct QuantizeResult {
   double lambda = 0;  // the slope found; 0 if none was searched
   int passes = 0;     // over the weights, to find it
   std::string note;   // JSON, as the archive has it (docs/cli.md)
+  // Of each input: checksums of a zip archive's entries, which change with their weights.
+  std::vector<std::vector<zip::Patch>> patches;
 };
 
 // Reads the files several times and writes one archive. Throws Error(invalid_argument) for options

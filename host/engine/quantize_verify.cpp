@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "host/engine/quantize.h"
+#include "host/engine/quantized_source.h"
 #include "host/formats/checkpoint.h"
 
 namespace gramzip {
@@ -10,8 +11,8 @@ namespace {
 // Decoded members beside the files that they were made of.
 class Comparison final : public MemberSink {
  public:
-  Comparison(std::span<const QuantizeInput> inputs, const ErrorReport& report)
-      : inputs_(inputs), report_(report) {}
+  Comparison(std::span<const QuantizeInput> inputs, const QuantizeResult& result)
+      : inputs_(inputs), result_(result), report_(result.report) {}
 
   void begin(const Member& m) override {
     if (member_ == inputs_.size() || m.name != inputs_[member_].name) differs("a member's name");
@@ -25,6 +26,7 @@ class Comparison final : public MemberSink {
     original_.resize(bytes.size());
     if (inputs_[member_].file->read_at(at_, original_.data(), bytes.size()) != bytes.size())
       differs("its size");
+    apply_patches(result_.patches[member_], at_, original_.data(), original_.size());
     for (size_t done = 0; done < bytes.size();) {
       while (tensor_ < tensors_.size() && tensors_[tensor_].end <= at_ + done) end_tensor();
       const bool any = tensor_ < tensors_.size();
@@ -92,6 +94,7 @@ class Comparison final : public MemberSink {
   }
 
   const std::span<const QuantizeInput> inputs_;
+  const QuantizeResult& result_;
   const ErrorReport& report_;
   size_t member_ = 0, tensor_ = 0, reported_ = 0;
   uint64_t at_ = 0;
@@ -103,7 +106,7 @@ class Comparison final : public MemberSink {
 
 void verify_quantized(Source& archive, RandomSource* random, std::span<const QuantizeInput> inputs,
                       const QuantizeResult& result, const QuantizeOptions& options) {
-  Comparison comparison(inputs, result.report);
+  Comparison comparison(inputs, result);
   DecompressOptions d;
   d.threads = options.threads;
   d.backend = options.backend;

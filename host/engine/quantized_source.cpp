@@ -5,8 +5,17 @@
 #include <cstring>
 
 namespace gramzip {
-QuantizedSource::QuantizedSource(RandomSource& file, std::vector<const QuantJob*> jobs, bool blank)
-    : file_(file), jobs_(std::move(jobs)), blank_(blank) {}
+void apply_patches(std::span<const zip::Patch> patches, uint64_t at, uint8_t* p, size_t n) {
+  auto i = std::upper_bound(patches.begin(), patches.end(), at,
+                            [](uint64_t b, const zip::Patch& x) { return b < x.at + 4; });
+  for (; i != patches.end() && i->at < at + n; ++i)
+    for (size_t b = 0; b < 4; ++b)
+      if (i->at + b >= at && i->at + b < at + n) p[i->at + b - at] = i->bytes[b];
+}
+
+QuantizedSource::QuantizedSource(RandomSource& file, std::vector<const QuantJob*> jobs,
+                                 std::vector<zip::Patch> patches, bool blank)
+    : file_(file), jobs_(std::move(jobs)), patches_(std::move(patches)), blank_(blank) {}
 
 size_t QuantizedSource::read_at(uint64_t at, uint8_t* p, size_t n) {
   // Bytes between tensors in one piece, those of a tensor in its own pieces.
@@ -28,7 +37,7 @@ size_t QuantizedSource::read_at(uint64_t at, uint8_t* p, size_t n) {
     const QuantJob& j = **job;
     const uint64_t in_tensor = from - begin;
     const auto want = static_cast<size_t>(std::min<uint64_t>(n - done, j.bytes() - in_tensor));
-    if (blank_ && j.quantizer) {
+    if (blank_) {
       std::memset(p + done, 0, want);
     } else {
       constexpr uint64_t kStep = 1u << 20;
@@ -42,6 +51,7 @@ size_t QuantizedSource::read_at(uint64_t at, uint8_t* p, size_t n) {
     }
     done += want;
   }
+  apply_patches(patches_, at, p, done);
   return done;
 }
 
