@@ -73,6 +73,7 @@ class Encoder {
     s_.indexes.resize(n_);
     level_indexes(table_.levels, table_.phase, in_.content, s_.indexes);
     find_runs();
+    keep_used();
     using quant::CoderChoice;
     const CoderChoice choice = in_.levels->coder;
     bool any_coded = false;
@@ -107,6 +108,26 @@ class Encoder {
     s_.class_ids.assign(all, 0);
   }
 
+  // Levels beyond the first and the last one that occurs go, but for two.
+  void keep_used() {
+    const uint32_t levels = table_.count();
+    std::vector<uint32_t> counts(levels + 1, 0);
+    for (const uint32_t r : runs_)
+      for (const uint16_t i : run(r)) ++counts[i];
+    uint32_t begin = 0, end = levels;
+    while (end - begin > 2 && counts[end - 1] == 0) --end;
+    while (end - begin > 2 && counts[begin] == 0) ++begin;
+    keep(begin, end);
+  }
+  // Other levels than begin to end - 1 become escapes.
+  void keep(uint32_t begin, uint32_t end) {
+    if (begin == 0 && end == table_.count()) return;
+    const auto escape = static_cast<uint16_t>(end - begin);
+    for (uint16_t& i : s_.indexes)
+      i = i >= begin && i < end ? static_cast<uint16_t>(i - begin) : escape;
+    quant::keep_levels(table_, begin, end);
+  }
+
   void choose_phrases(bool zero_runs) {
     const quant::LevelSample sample =
         quant::sample_levels(table_.count(), runs_, [this](uint32_t r) { return run(r); });
@@ -120,7 +141,10 @@ class Encoder {
       for (size_t i = 0; i < of_sample.size(); ++i)
         of_sample[i] = s_.class_ids[sample.numbers[i]];
     }
-    table_.expansions = quant::choose_expansions(sample, of_sample, classes_, zero_runs);
+    quant::PhraseChoice choice =
+        quant::choose_phrases(sample, of_sample, classes_, 8 * element_, zero_runs);
+    keep(choice.begin, choice.end);
+    table_.expansions = std::move(choice.expansions);
   }
 
   void parse() {

@@ -20,11 +20,21 @@ uint32_t most_frequent(const LevelSample& s, std::vector<uint32_t>& counts) {
                                counts.begin());
 }
 
+// The sample with levels begin to end - 1 alone.
+LevelSample narrowed(const LevelSample& s, uint32_t begin, uint32_t end) {
+  LevelSample n = s;
+  n.levels = end - begin;
+  for (uint16_t& i : n.indexes)
+    i = static_cast<uint16_t>(i >= begin && i < end ? i - begin : n.levels);
+  return n;
+}
+
 // What a number of expansions takes, measured on the sample.
 class Measure {
  public:
-  Measure(const LevelSample& s, std::span<const uint8_t> class_ids, uint32_t classes)
-      : s_(s), class_ids_(class_ids), classes_(classes) {}
+  Measure(const LevelSample& s, std::span<const uint8_t> class_ids, uint32_t classes,
+          uint32_t element_bits)
+      : s_(s), class_ids_(class_ids), classes_(classes), element_bits_(element_bits) {}
 
   // Counts the symbols; returns bits of all runs to code, tables and ids included.
   uint64_t cost(std::span<const uint16_t> expansions) {
@@ -48,7 +58,8 @@ class Measure {
         by_class += table_cost(std::span(counts_).subspan(size_t{c} * alphabet_, alphabet_));
       best = std::min(best, by_class);
     }
-    return best + 16 * expansions.size();
+    const uint64_t escaped = uint64_t{all_[s_.levels]} * element_bits_;
+    return best + escaped * s_.all_runs / s_.sizes.size() + 16 * expansions.size();
   }
   std::span<const uint32_t> counts() const { return all_; }
 
@@ -68,7 +79,7 @@ class Measure {
 
   const LevelSample& s_;
   std::span<const uint8_t> class_ids_;
-  uint32_t classes_, alphabet_ = 0;
+  uint32_t classes_, element_bits_, alphabet_ = 0;
   std::vector<uint32_t> counts_, all_;
   std::vector<uint8_t> wire_;
 };
@@ -149,15 +160,21 @@ model::RunClasses train_level_classes(const LevelSample& s) {
   return model::train_run_classes(runs);
 }
 
-std::vector<uint16_t> choose_expansions(const LevelSample& s, std::span<const uint8_t> class_ids,
-                                        uint32_t classes, bool zero_runs) {
+namespace {
+// The best expansions of a sample and what they take.
+struct Expansions {
+  uint64_t cost;
+  std::vector<uint16_t> best;
+};
+Expansions choose_expansions(const LevelSample& s, std::span<const uint8_t> class_ids,
+                             uint32_t classes, uint32_t element_bits, bool zero_runs) {
   constexpr int kPatience = 2;
   std::vector<uint32_t> of_levels;
   const uint32_t level = most_frequent(s, of_levels);
   const size_t limit = (kMaxAlphabet - 1 - s.levels) / s.levels;
-  Measure measure(s, class_ids, classes);
-  std::vector<uint16_t> expansions, best;
-  uint64_t least = measure.cost(expansions);
+  Measure measure(s, class_ids, classes, element_bits);
+  std::vector<uint16_t> expansions;
+  Expansions e{measure.cost(expansions), {}};
   int worse = 0;
   for (size_t most = 1; worse < kPatience; most *= 2) {
     const size_t before = expansions.size();
@@ -167,13 +184,43 @@ std::vector<uint16_t> choose_expansions(const LevelSample& s, std::span<const ui
       expand(s.levels, measure.counts(), of_levels, std::min(most, limit), expansions);
     if (expansions.size() == before) break;
     const uint64_t cost = measure.cost(expansions);
-    if (cost < least) {
-      least = cost;
-      best = expansions;
+    if (cost < e.cost) {
+      e = {cost, expansions};
       worse = 0;
     } else {
       ++worse;
     }
+  }
+  return e;
+}
+}  // namespace
+
+PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class_ids,
+                            uint32_t classes, uint32_t element_bits, bool zero_runs) {
+  // An expansion has a phrase for each level, so rare ones make it dear. One element in 2^k may be
+  // of a level that is left out.
+  constexpr uint32_t kShares[] = {12, 10, 8, 7};
+  Expansions e = choose_expansions(s, class_ids, classes, element_bits, zero_runs);
+  PhraseChoice best{0, s.levels, e.best};
+  if (zero_runs) return best;
+  std::vector<uint32_t> counts;
+  most_frequent(s, counts);
+  uint32_t begin = 0, end = s.levels, left_out = 0;
+  for (const uint32_t share : kShares) {
+    const uint32_t before = end - begin;
+    while (end - begin > 1) {
+      const bool low = counts[begin] <= counts[end - 1];
+      const uint32_t rarer = low ? counts[begin] : counts[end - 1];
+      if (left_out + rarer > s.indexes.size() >> share) break;
+      left_out += rarer;
+      low ? ++begin : --end;
+    }
+    if (end - begin == before) continue;
+    const Expansions fewer = choose_expansions(narrowed(s, begin, end), class_ids, classes,
+                                               element_bits, false);
+    if (fewer.cost >= e.cost) continue;
+    e.cost = fewer.cost;
+    best = {begin, end, fewer.best};
   }
   return best;
 }

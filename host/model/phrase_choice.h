@@ -27,11 +27,17 @@ uint32_t sample_size(uint32_t runs);
 // Classes by histograms of levels; symbols of the costs are levels and the escape.
 model::RunClasses train_level_classes(const LevelSample& s);
 
-// class_ids: of each run of the sample. Taken of each number of expansions: the cheaper one of a
-// table for all runs and a table for each class, tables and ids counted. zero_runs: expansions of
-// the most frequent level alone, one behind the other.
-std::vector<uint16_t> choose_expansions(const LevelSample& s, std::span<const uint8_t> class_ids,
-                                        uint32_t classes, bool zero_runs);
+// Levels begin to end - 1 are coded as such, all others as escapes; with these expansions.
+struct PhraseChoice {
+  uint32_t begin = 0, end = 0;
+  std::vector<uint16_t> expansions;
+};
+// class_ids: of each run of the sample. The cheapest of several ranges of levels, each with the
+// number of expansions that is best for it, where what counts is the cheaper one of a table for all
+// runs and a table for each class, tables, ids and escaped elements included. zero_runs: all levels,
+// and expansions of the most frequent one alone, one behind the other.
+PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class_ids,
+                            uint32_t classes, uint32_t element_bits, bool zero_runs);
 
 template <class Run>
 LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const Run& run) {
