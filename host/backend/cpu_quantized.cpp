@@ -22,8 +22,8 @@ using Bytes = std::span<const uint8_t>;
 // What the passes over a segment keep from call to call.
 struct Space {
   std::vector<uint16_t> indexes;      // of every element
-  std::vector<uint16_t> symbols;      // run r's at r * kRunElements on
-  std::vector<uint16_t> run_symbols;  // their number
+  std::vector<uint16_t> symbols;      // of a lane, from the place of its first element on
+  std::vector<uint16_t> run_symbols;  // how many begin in each run
   std::vector<uint8_t> class_ids;     // of every run
   std::vector<uint32_t> counts;       // [class][symbol]
   EncodeTables tables;
@@ -152,20 +152,26 @@ class Encoder {
     const auto base = quant::make_phrase_base(table_.count(), table_.expansions);
     alphabet_ = static_cast<uint32_t>(base.size());
     s_.symbols.resize(n_);
-    s_.run_symbols.resize(s_.class_ids.size());
+    s_.run_symbols.assign(s_.class_ids.size(), 0);
     s_.counts.assign(size_t{classes_} * alphabet_, 0);
-    for (const uint32_t r : runs_) {
-      uint32_t* const counts = s_.counts.data() + size_t{s_.class_ids[r]} * alphabet_;
-      uint16_t* const symbols = s_.symbols.data() + size_t{r} * kRunElements;
-      uint32_t k = 0;
-      quant::parse_run(run(r).data(), static_cast<uint32_t>(run(r).size()), escape, base.data(),
-                       [&](uint32_t symbol) {
-                         ++counts[symbol];
-                         symbols[k++] = static_cast<uint16_t>(symbol);
-                       });
-      s_.run_symbols[r] = static_cast<uint16_t>(k);
-      for (uint32_t i = 0; i < k; ++i) escapes_ += symbols[i] == escape ? 1 : 0;
+    for (uint32_t block = 0; block < h_.blocks; ++block) {
+      if (out_.records[block].mode != BlockMode::raw) continue;
+      const uint32_t n = block_elements(block), at = h_.block_begin(block) / element_;
+      uint16_t* const run_symbols = s_.run_symbols.data() + size_t{block} * runs_per_block();
+      const uint8_t* const ids = s_.class_ids.data() + size_t{block} * runs_per_block();
+      for (uint32_t lane = 0; lane < kLanes; ++lane) {
+        const quant::LaneSpan span = quant::lane_span(n, lane);
+        uint16_t* symbols = s_.symbols.data() + at + span.begin;
+        quant::parse_lane(s_.indexes.data() + at, span.begin, span.end, escape, base.data(),
+                          [&](uint32_t symbol, uint32_t first) {
+                            const uint32_t run = first / kRunElements;
+                            ++s_.counts[size_t{ids[run]} * alphabet_ + symbol];
+                            ++run_symbols[run];
+                            *symbols++ = static_cast<uint16_t>(symbol);
+                          });
+      }
     }
+    for (uint32_t c = 0; c < classes_; ++c) escapes_ += s_.counts[size_t{c} * alphabet_ + escape];
   }
 
   // A table for each class, or one for all if that takes no more.

@@ -10,8 +10,6 @@
 
 namespace gramzip::quant {
 namespace {
-constexpr uint32_t kSampleRuns = 1024;  // 256 Ki elements: all of a small tensor
-
 // The level that occurs most, the lowest of equals.
 uint32_t most_frequent(const LevelSample& s, std::vector<uint32_t>& counts) {
   counts.assign(s.levels + 1, 0);
@@ -41,13 +39,15 @@ class Measure {
     const std::vector<uint16_t> base = make_phrase_base(s_.levels, expansions);
     alphabet_ = static_cast<uint32_t>(base.size());
     counts_.assign(size_t{classes_} * alphabet_, 0);
-    const uint16_t* indexes = s_.indexes.data();
-    for (size_t r = 0; r < s_.sizes.size(); ++r) {
-      uint32_t* const counts =
-          counts_.data() + (classes_ > 1 ? size_t{class_ids_[r]} * alphabet_ : 0);
-      parse_run(indexes, s_.sizes[r], s_.levels, base.data(),
-                [counts](uint32_t symbol) { ++counts[symbol]; });
-      indexes += s_.sizes[r];
+    for (size_t k = 0; k + 1 < s_.stretches.size(); ++k) {
+      const uint32_t run = s_.stretches[k], begin = s_.begin[run];
+      // All runs of a stretch but the last one have kRunElements.
+      parse_lane(s_.indexes.data(), begin, s_.begin[s_.stretches[k + 1]], s_.levels, base.data(),
+                 [&](uint32_t symbol, uint32_t first) {
+                   const uint32_t id =
+                       classes_ > 1 ? class_ids_[run + (first - begin) / kRunElements] : 0;
+                   ++counts_[size_t{id} * alphabet_ + symbol];
+                 });
     }
     all_.assign(alphabet_, 0);
     for (size_t i = 0; i < counts_.size(); ++i) all_[i % alphabet_] += counts_[i];
@@ -59,7 +59,7 @@ class Measure {
       best = std::min(best, by_class);
     }
     const uint64_t escaped = uint64_t{all_[s_.levels]} * element_bits_;
-    return best + escaped * s_.all_runs / s_.sizes.size() + 16 * expansions.size();
+    return best + escaped * s_.all_runs / s_.size() + 16 * expansions.size();
   }
   std::span<const uint32_t> counts() const { return all_; }
 
@@ -69,12 +69,11 @@ class Measure {
     uint64_t bits = 0;
     for (uint32_t s = 0; s < counts.size(); ++s) bits += uint64_t{counts[s]} * book.lengths[s];
     // A sample is more even than what it is drawn from: 0.72 bits a symbol in all.
-    const auto sampled = static_cast<uint32_t>(s_.sizes.size());
-    if (sampled < s_.all_runs) bits += book.used * 3 / 4;
+    if (s_.size() < s_.all_runs) bits += book.used * 3 / 4;
     wire_.resize(table_wire_bytes(alphabet_));
     const uint32_t bytes =
         store_table(book.lengths.data(), alphabet_, book.used, book.lone, wire_.data());
-    return bits * s_.all_runs / sampled + 8 * uint64_t{bytes};
+    return bits * s_.all_runs / s_.size() + 8 * uint64_t{bytes};
   }
 
   const LevelSample& s_;
@@ -127,8 +126,6 @@ void expand_chain(uint32_t levels, uint32_t level, size_t most, std::vector<uint
 }
 }  // namespace
 
-uint32_t sample_size(uint32_t runs) { return std::min(runs, kSampleRuns); }
-
 model::RunClasses train_level_classes(const LevelSample& s) {
   std::vector<uint32_t> counts;
   const uint32_t middle = most_frequent(s, counts);
@@ -139,8 +136,9 @@ model::RunClasses train_level_classes(const LevelSample& s) {
   runs.by_shares = true;
   runs.begin.assign(1, 0);
   std::vector<uint16_t> of_run(s.levels + 1, 0);
-  const uint16_t* indexes = s.indexes.data();
-  for (const uint16_t size : s.sizes) {
+  for (uint32_t r = 0; r < s.size(); ++r) {
+    const uint16_t* const indexes = s.indexes.data() + s.begin[r];
+    const uint32_t size = s.begin[r + 1] - s.begin[r];
     uint32_t spread = 0;
     for (uint32_t j = 0; j < size; ++j) {
       const uint32_t i = indexes[j];
@@ -153,9 +151,8 @@ model::RunClasses train_level_classes(const LevelSample& s) {
       of_run[i] = 0;
     }
     runs.begin.push_back(static_cast<uint32_t>(runs.coarse.size()));
-    runs.sizes.push_back(size);
+    runs.sizes.push_back(static_cast<uint16_t>(size));
     runs.keys.push_back(spread * 16 / size);
-    indexes += size;
   }
   return model::train_run_classes(runs);
 }

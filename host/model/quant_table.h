@@ -37,6 +37,6 @@ struct Phrases {
   uint32_t length(uint32_t symbol) const { return begin[symbol + 1] - begin[symbol]; }
 };
 Phrases make_phrases(uint32_t levels, std::span<const uint16_t> expansions);
-// parse_run()'s table.
+// parse_lane()'s table.
 std::vector<uint16_t> make_phrase_base(uint32_t levels, std::span<const uint16_t> expansions);
 }  // namespace gramzip::quant
