@@ -69,7 +69,8 @@ Cells cells_of(const Distribution& d) {
   c.spread.reserve(d.buckets.size());
   for (const Bucket& b : d.buckets) {
     const auto n = static_cast<double>(b.count);
-    const double mean = b.mean() + 0.0;  // no -0
+    // No -0; and sums of the largest F64 overflow.
+    const double mean = std::clamp(b.mean(), d.least, d.most) + 0.0;
     double spread = b.sum_of_squares - b.sum * mean;
     if (!(spread > b.sum_of_squares * kNoise)) spread = 0;
     if (!c.mean.empty() && c.mean.back() == mean) {

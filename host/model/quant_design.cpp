@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/base/error.h"
 #include "host/model/quant_levels.h"
 #include "host/model/quant_steps.h"
 
@@ -52,18 +53,28 @@ Bins finest_bins(const Distribution& d, const Cells& fine, double slope, size_t 
 }
 }  // namespace
 
-Design design_uniform(const Distribution& d, double lambda) {
-  const Cells fine = cells_of(d);
-  Design design;
+Bins uniform_bins(const Distribution& d, const Cells& fine, double slope) {
   Bins bins;
   if (fine.size() == 1) {
     bins.begin = {0, 1};
   } else if (fine.size() > 1 && std::isfinite(d.sum_of_squares)) {
-    bins = bins_at(d, fine, lambda);
-    if (bins.size() > kMostLevels) bins = finest_bins(d, fine, lambda, bins.size());
+    bins = bins_at(d, fine, slope);
+    if (bins.size() > kMostLevels) bins = finest_bins(d, fine, slope, bins.size());
   }
+  return bins;
+}
+
+Design design_of(const Cells& fine, const Bins& bins) {
+  Design design;
   design.quantizer = make_quantizer(fine, bins);
   design.estimate = estimate_of(fine, design.quantizer);
   return design;
+}
+
+Design design_uniform(const Distribution& d, double lambda) {
+  if (!(lambda > 0 && std::isfinite(lambda)))
+    fail(ErrorCode::invalid_argument, "the slope of a quantizer is above 0 and finite");
+  const Cells fine = cells_of(d);
+  return design_of(fine, uniform_bins(d, fine, lambda));
 }
 }  // namespace gramzip::quant

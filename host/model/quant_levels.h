@@ -22,6 +22,11 @@ bool ladder_is_smaller(ElementType type, double span, double listed);
 // Without bins all weights are kept as they are.
 Quantizer make_quantizer(const Cells& c, const Bins& bins, bool listed = false);
 
+// The best bins at a slope, at most kMostLevels. `fine`: the cells of d.
+Bins uniform_bins(const Distribution& d, const Cells& fine, double slope);
+// The quantizer of bins and what it does.
+Design design_of(const Cells& fine, const Bins& bins);
+
 // What a quantizer without scales does to the weights it was made for.
 Estimate estimate_of(const Cells& c, const Quantizer& q);
 }  // namespace gramzip::quant

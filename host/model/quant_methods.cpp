@@ -170,7 +170,8 @@ Quantizer linear(const MethodOptions& o, const Cells& c, const Range& all,
   // Levels from the least weight to the greatest, 0 among them.
   const double low = std::min(all.least, 0.0), high = std::max(all.most, 0.0);
   double step = high / (count - 1) - low / (count - 1);
-  const auto zero = static_cast<int32_t>(std::floor(-low / step + 0.5));
+  const auto zero =
+      step > 0 ? static_cast<int32_t>(std::min(std::floor(-low / step + 0.5), count - 1.0)) : 0;
   const Integers n{-zero, count};
   while (!std::isfinite(nearest(c.type, n.last() * step)) ||
          !std::isfinite(nearest(c.type, n.first * step)))
@@ -182,7 +183,8 @@ Quantizer ternary(const MethodOptions& o, const Cells& c, std::span<const Range>
   const Ternary best = best_ternary(c);
   if (o.group == 0) {
     const double level = nearest(c.type, best.level);
-    return listed_levels(c.type, {-level, 0, level}, {next_above(-best.threshold), best.threshold});
+    const double threshold = std::max(best.threshold, next_above(0));
+    return listed_levels(c.type, {-level, 0, level}, {next_above(-threshold), threshold});
   }
   // Groups are taken to be alike: their scales are to their largest weights as that of the tensor
   // is to the mean of these.
@@ -241,7 +243,7 @@ Design design_method(const MethodOptions& options, const Distribution& d,
     fail(ErrorCode::invalid_argument, "groups that share a scale have 8 to 2^31 weights");
   const Cells c = cells_of(d);
   Design design;
-  if (d.least == 0 && d.most == 0 && options.group == 0) {
+  if (d.least == 0 && d.most == 0 && (options.group == 0 || ranges.empty())) {
     design.quantizer = listed_levels(d.type, {0}, {});
     design.estimate = estimate_of(c, design.quantizer);
     return design;
