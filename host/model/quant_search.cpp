@@ -5,6 +5,7 @@
 
 #include "host/base/error.h"
 #include "host/model/quant_levels.h"
+#include "host/model/quant_mix.h"
 
 namespace gramzip::quant {
 namespace {
@@ -82,32 +83,25 @@ class Search {
     slope_ = coarse;
   }
 
-  // The fine bins below a place, the coarse ones from there on.
-  Bins mixed(size_t place) const {
-    const std::vector<size_t>&f = fine_bins_.begin, &c = coarse_bins_.begin;
-    Bins bins;
-    bins.begin.assign(f.begin(), std::lower_bound(f.begin(), f.end(), place));
-    // The end of the last fine bin is no beginning of one.
-    auto next = std::lower_bound(c.begin(), c.end(), place);
-    if (bins.begin.size() == f.size() && bins.begin.size() > 0) bins.begin.pop_back();
-    bins.begin.insert(bins.begin.end(), next, c.end());
-    if (bins.begin.empty()) bins.begin.push_back(c.back());
-    return bins;
-  }
   void mix() {
     if (close()) return;
-    const bool fine_fits = !target_.bits;
-    size_t low = 0, high = fine_.size();
-    while (high - low > 1) {
-      const size_t middle = low + (high - low) / 2;
-      Bins bins = mixed(middle);
-      const bool fits = bins.size() <= kMostLevels && consider(bins);
-      // More fine bins: more bits, less error.
-      (fits == fine_fits ? high : low) = middle;
-      if (close()) return;
-    }
-    const Bins most_fine = mixed(high);
-    if (most_fine.size() <= kMostLevels) fine_bins_ = most_fine;
+    const auto estimate = [](double bits, double error) {
+      Estimate e;
+      e.limited_bits = bits;
+      e.squared_error = error;
+      return e;
+    };
+    const Mixtures mixtures = mix_bins(
+        fine_, price_of(fine_, slope_), fine_bins_, coarse_bins_,
+        [&](double bits, double error) { return target_.cost(estimate(bits, error)); },
+        [&](double bits, double error) {
+          return target_.spent(estimate(bits, error)) - target_.most;
+        });
+    for (const Mixture& m : mixtures.fitting)
+      if (m.bins.size() <= kMostLevels) consider(m.bins);
+    // What has the more bits is where the ends of bins are moved from.
+    for (const Mixture& m : target_.bits ? mixtures.exceeding : mixtures.fitting)
+      if (m.bins.size() <= kMostLevels) fine_bins_ = m.bins;
   }
 
   // Moves the ends of the fine bins by slopes that are higher than theirs: fewer bits, more error,
