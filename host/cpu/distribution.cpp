@@ -16,7 +16,6 @@ using quant::Bucket;
 using quant::Distribution;
 
 namespace {
-constexpr uint32_t kLowBits = 12;
 constexpr uint32_t kPages = 512;
 using F32 = FloatValues<ElementType::f32>;
 
@@ -24,7 +23,7 @@ struct Counts {
   uint64_t count = 0, low = 0, low_squares = 0;
 };
 // The buckets of a sign and exponent, which exist when a weight has them.
-constexpr uint32_t kBuckets = 1u << (F32::kMantissaBits - kLowBits);
+constexpr uint32_t kBuckets = 1u << (F32::kMantissaBits - kBucketLowBits);
 using Page = std::array<Counts, kBuckets>;
 
 // `bits` are of the least magnitude in the bucket.
@@ -131,17 +130,11 @@ void DistributionCounter::Impl::add(std::span<const uint8_t> elements) {
       const Bits o = V::order(x);
       lo = std::min(lo, o);
       hi = std::max(hi, o);
-      uint32_t f;
-      if constexpr (V::kBytes == 8) {
-        f = quant::float_as_bits(static_cast<float>(bits_as_double(x)));
-        if (!F32::finite(f)) --f;  // the largest
-      } else {
-        f = x;
-      }
+      const uint32_t f = nearest_finite_f32<t>(x);
       std::unique_ptr<Page>& page = pages[f >> F32::kMantissaBits];
       if (!page) page = std::make_unique<Page>();
-      Counts& c = (*page)[(f >> kLowBits) % kBuckets];
-      const uint64_t low = f & ((1u << kLowBits) - 1);
+      Counts& c = (*page)[(f >> kBucketLowBits) % kBuckets];
+      const uint64_t low = f & ((1u << kBucketLowBits) - 1);
       ++c.count;
       c.low += low;
       c.low_squares += low * low;
@@ -162,7 +155,7 @@ Distribution DistributionCounter::Impl::finish() const {
     d.not_finite = not_finite;
     const auto add_bucket = [&](uint32_t page, uint32_t i, const Counts& c) {
       if (c.count != 0)
-        d.buckets.push_back(bucket_of(page << F32::kMantissaBits | i << kLowBits, c));
+        d.buckets.push_back(bucket_of(page << F32::kMantissaBits | i << kBucketLowBits, c));
     };
     Counts zeros;  // -0 goes to the bucket of +0
     for (uint32_t s = kPages; s-- > kPages / 2;)

@@ -42,6 +42,13 @@ class MagnitudeSelect {
   std::unique_ptr<Impl> impl_;
 };
 
+// A cut in the magnitude bits of a type, which are in the order of those of F32: below `from`
+// pruned, from there to `to` - 1 ties.
+struct NativeCut {
+  uint64_t from, to;
+};
+NativeCut native_cut(ElementType type, const MagnitudeSelect::Cut& cut);
+
 // Edge pruning: zeroes (as +0) in place what the cut says; `cut.ties` goes down by those used.
 // Returns how many weights it pruned, counting those that were 0 before.
 uint64_t prune_edges(ElementType type, MagnitudeSelect::Cut& cut, std::span<uint8_t> elements);
