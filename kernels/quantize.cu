@@ -87,7 +87,7 @@ __device__ uint32_t level_of(const DeviceLevels& levels, const LevelSearch& sear
     x = scale != 0 ? x / scale : 0.0;
     if (levels.zero_points != nullptr) x += static_cast<double>(levels.zero_points[g]);
   }
-  return search.level(x, finite);
+  return search.steps <= 1 ? search.level<1>(x, finite) : search.level(x, finite);
 }
 
 // The tables of a quantizer in shared memory, by all threads of the CTA; a barrier must follow.
