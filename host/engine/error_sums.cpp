@@ -230,6 +230,14 @@ void ErrorSums::fill_histogram(ErrorFigures& f) const {
     if (sizes_[1 + i] > 0) add(begin, end, static_cast<double>(sizes_[1 + i]));
     if (sizes_[1 + kSizes + i] > 0) add(-end, -begin, static_cast<double>(sizes_[1 + kSizes + i]));
   }
-  for (size_t b = 0; b < bins.size(); ++b) f.histogram[b] = static_cast<uint64_t>(bins[b] + 0.5);
+  // Rounded from the first on, so that they add up.
+  double sum = 0;
+  uint64_t before = 0;
+  for (size_t b = 0; b < bins.size(); ++b) {
+    sum += bins[b];
+    const auto upto = static_cast<uint64_t>(sum + 0.5);
+    f.histogram[b] = upto - before;
+    before = upto;
+  }
 }
 }  // namespace gramzip
