@@ -64,7 +64,7 @@ void DtypeMembers::take_header() {
   }
   const std::span<const uint8_t> json = std::span<const uint8_t>(head_).subspan(8);
   layout_ = safetensors::parse(json);
-  const std::string header = converted_header(*layout_, json, to_);
+  const std::string header = converted_header(*layout_, json, to_, console_);
   at_ = head_.size();
   head_ = {};
   emit({reinterpret_cast<const uint8_t*>(header.data()), header.size()});

@@ -59,7 +59,8 @@ void DtypeSink::write(std::span<const uint8_t> bytes) {
 }
 
 std::string converted_header(const safetensors::Layout& layout,
-                             std::span<const uint8_t> metadata_of, ElementType to) {
+                             std::span<const uint8_t> metadata_of, ElementType to,
+                             Console& console) {
   using nlohmann::ordered_json;
   constexpr char kMetadata[] = "__metadata__";
   // The tensors are known; of the rest nothing is kept in memory.
@@ -70,9 +71,14 @@ std::string converted_header(const safetensors::Layout& layout,
       });
   std::string text = "{";
   if (j.contains(kMetadata)) text += "\"__metadata__\":" + j[kMetadata].dump() + ",";
-  uint64_t at = 0;
+  uint64_t at = 0, displaced = 0;
+  std::string first;
   for (const Tensor& t : layout.tensors) {
     const bool changes = converts(t);
+    const uint64_t unit = element_info(changes ? to : t.type).bytes;
+    if (at % unit != 0 && (t.begin - layout.data_begin) % element_info(t.type).bytes == 0 &&
+        t.begin < t.end && displaced++ == 0)
+      first = t.name;
     const uint64_t bytes = changes ? floats_in(t) * element_info(to).bytes : t.end - t.begin;
     const ordered_json entry = {{"dtype", changes ? element_info(to).name : t.dtype},
                                 {"shape", t.shape},
@@ -80,7 +86,12 @@ std::string converted_header(const safetensors::Layout& layout,
     text.append(ordered_json(t.name).dump()).append(":").append(entry.dump()).append(",");
     at += bytes;
   }
-  if (text.size() > 1) text.pop_back();
+  if (displaced > 0)
+    console.warning(std::to_string(displaced) + (displaced == 1 ? " tensor" : " tensors") +
+                    " from '" + shown(first) +
+                    "' on will lie at no multiple of the element size; some loaders refuse that");
+  text.pop_back();  // a comma, or the brace of none
+  if (layout.tensors.empty() && !j.contains(kMetadata)) text = "{";
   text += "}";
   text.resize((text.size() + 7) / 8 * 8, ' ');  // tensor data starts aligned
   if (text.size() > safetensors::kMaxHeaderBytes)

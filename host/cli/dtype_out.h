@@ -72,7 +72,9 @@ class DtypeMembers final : public MemberSink {
 };
 
 // The header of the same tensors with plain floats in another type, ready to be written: size, JSON
-// and padding. `metadata_of` is the JSON it comes from, whose __metadata__ is kept.
+// and padding. `metadata_of` is the JSON it comes from, whose __metadata__ is kept. Warns where a
+// tensor was aligned to its elements and no longer is.
 std::string converted_header(const safetensors::Layout& layout,
-                             std::span<const uint8_t> metadata_of, ElementType to);
+                             std::span<const uint8_t> metadata_of, ElementType to,
+                             Console& console);
 }  // namespace gramzip::cli

@@ -16,7 +16,7 @@ def encode(values, dtype):
     """Nearest, ties to even; infinity beyond."""
     if dtype == "F64":
         return struct.pack(f"<{len(values)}d", *values)
-    out = b""
+    out = bytearray()
     for v in values:
         if dtype == "F16":
             try:
@@ -33,7 +33,7 @@ def encode(values, dtype):
             if bits & 0x7fffffff <= 0x7f800000:
                 bits += 0x7fff + (bits >> 16 & 1)
             out += struct.pack("<H", bits >> 16)
-    return out
+    return bytes(out)
 
 
 def decode(data, dtype):
@@ -126,6 +126,13 @@ class Dtype(Case):
         self.run_tool("get", "big.safetensors.grz", "--tensor", "b\nig", "--dtype", "f16", "--strict", "-o", "x.npy", code=1, says="beyond F16")
         self.assertNotIn("x.npy", self.names())
         self.run_tool("decompress", "big.safetensors.grz", "--dtype", "bf16", "--strict", "-o", "bf16.safetensors")
+
+    def test_displaced(self):
+        ids = struct.pack("<2q", 5, 6)
+        self.write("d.safetensors", checkpoint([("w", "F32", [2], encode([1, 2], "F32")), ("ids", "I64", [2], ids)]))
+        self.run_tool("d.safetensors")
+        self.run_tool("decompress", "d.safetensors.grz", "--dtype", "f16", "-o", "f16", code=2, says="1 tensor from 'ids' on will lie at no multiple")
+        self.assertEqual(read(self.read("f16"))[1]["ids"], ("I64", [2], ids))
 
     def test_limit(self):
         size = len(self.run_tool("cat", "m.safetensors.grz", "--dtype", "bf16").stdout)
