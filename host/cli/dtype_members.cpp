@@ -6,6 +6,10 @@
 #include "host/cli/tensors.h"
 
 namespace gramzip::cli {
+namespace {
+constexpr uint64_t kMostHeader = 16u << 20;  // as of checkpoints from a pipe
+}
+
 class DtypeMembers::Limited final : public Sink {
  public:
   explicit Limited(DtypeMembers& members) : members_(members) {}
@@ -59,6 +63,8 @@ void DtypeMembers::take_header() {
   if (head_bytes_ == 8) {
     const uint64_t size = safetensors::header_size(head_);
     if (size == 0) fail(ErrorCode::corrupt, name_ + " does not begin as a safetensors file");
+    if (size > kMostHeader)
+      fail(ErrorCode::limit, name_ + " has a header of more than 16 MiB; leave --dtype out");
     head_bytes_ = 8 + size;
     return;
   }
