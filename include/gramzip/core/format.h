@@ -53,6 +53,7 @@ struct SegmentHeader {
   bool of_base;          // reference_at is an offset in the base, not in this content
 
   uint8_t zero_bits;  // codec floats: lowest bits that are zero in every element
+  uint8_t coder;      // codec quantized: quant::Coder; else 0
 
   GRAMZIP_HD Split split() const { return make_split(codec, type, symbol_bits, zero_bits); }
   GRAMZIP_HD uint32_t alphabet() const { return (1u << symbol_bits) + exact_values; }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantizers from a tensor's distribution. All of it is deterministic: + - * / and sqrt in double,
+// fixed_log2 (host/model/fixed_log.h) or an exact equivalent for logarithms.
+#pragma once
+#include <span>
+
+#include "host/model/distribution.h"
+#include "host/model/quantizer.h"
+
+namespace gramzip::quant {
+// What a quantizer would do to the distribution it was made from; bits are those of an ideal code
+// without classes.
+struct Estimate {
+  double bits = 0;           // of all finite weights
+  double squared_error = 0;  // sum over all finite weights, levels rounded to the type
+  double max_error = 0;
+};
+struct Design {
+  Quantizer quantizer;
+  Estimate estimate;
+};
+
+// Entropy-coded uniform scalar quantization at a slope: lambda is the squared error that one bit is
+// worth (> 0). The step follows from it; thresholds are moved by the code lengths (RDOQ, where it
+// pays), levels are at the centroids of their bins, those that no weight needs are left out at both
+// ends, far outliers are kept exactly if that is cheaper.
+Design design_uniform(const Distribution& d, double lambda);
+// As coarse as |error| <= limit allows for every weight, after rounding to the type.
+Design design_max_error(const Distribution& d, double limit);
+
+// The classic methods.
+enum class Method : uint8_t { uniform, linear, mean_constrained, sorting, nf4, fp8, ternary };
+struct MethodOptions {
+  Method method = Method::linear;
+  uint32_t bits = 4;        // linear, mean_constrained, sorting: 2 to 8 (2^bits levels)
+  uint32_t group = 0;       // elements that share a scale; 0: all of the tensor
+  bool asymmetric = false;  // linear: with zero points
+  ScaleType scale_type = ScaleType::f16;  // with groups; F32 where F16 would overflow
+};
+// ranges: of the tensor's groups (one if group is 0), for the methods that scale.
+Design design_method(const MethodOptions& options, const Distribution& d,
+                     std::span<const Range> ranges);
+const char* method_name(Method m);
+}  // namespace gramzip::quant

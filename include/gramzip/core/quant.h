@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantized weights on the wire and the arithmetic of their levels (docs/format.md, 16).
+#pragma once
+#include "gramzip/core/float_bits.h"
+#include "gramzip/core/wire.h"
+
+namespace gramzip::quant {
+inline constexpr uint32_t kMaxBlockLog2 = 20;
+inline constexpr uint32_t kMaxBlockBytes = 1u << kMaxBlockLog2;
+inline constexpr uint32_t kMaxAlphabet = 4096;  // levels, escape and phrases
+inline constexpr uint32_t kMaxLevels = kMaxAlphabet - 1;
+inline constexpr uint32_t kMaxPhrase = 64;  // levels of a phrase
+inline constexpr uint32_t kMinGroup = 8;
+inline constexpr uint32_t kMaxGroup = 1u << 31;
+inline constexpr int32_t kMaxFirst = 1 << 20;
+inline constexpr uint32_t kHeadBytes = 16;
+
+enum class Coder : uint8_t { huffman = 0, horner = 1 };
+enum class ScaleType : uint8_t { none = 0, f16 = 1, f32 = 2 };
+
+GRAMZIP_HD inline uint32_t scale_bytes(ScaleType t) { return 2u * static_cast<uint32_t>(t); }
+
+// The head of a quant table.
+struct Head {
+  uint16_t levels;
+  bool uniform;
+  ScaleType scale_type;
+  bool zero_points;
+  uint32_t group;  // elements; 0 without scales
+  uint32_t phase;
+  uint16_t expansions;
+
+  GRAMZIP_HD uint32_t escape() const { return levels; }
+  GRAMZIP_HD uint32_t alphabet() const { return 1u + levels + uint32_t{expansions} * levels; }
+  // Groups that have elements in a segment of n.
+  GRAMZIP_HD uint32_t groups(uint32_t n) const {
+    return group == 0 ? 0 : static_cast<uint32_t>((uint64_t{phase} + n + group - 1) / group);
+  }
+};
+
+GRAMZIP_HD inline float bits_as_float(uint32_t bits) {
+  union {
+    uint32_t u;
+    float f;
+  } v{bits};
+  return v.f;
+}
+GRAMZIP_HD inline uint32_t float_as_bits(float f) {
+  union {
+    float f;
+    uint32_t u;
+  } v{f};
+  return v.u;
+}
+
+// The value of uniform level `first + i` with correction c, before it is rounded to a type. Exact
+// but for one product; n is within 2^21.
+GRAMZIP_HD inline double uniform_value(double step, int32_t n, int32_t correction) {
+  return step * (static_cast<double>(256 * static_cast<int64_t>(n) + correction) / 256.0);
+}
+// Compilers contract float operations across a rounding unless -ffp-contract=off (host) or
+// -fmad=false (device) is set, as it is for all of gramzip.
+GRAMZIP_HD inline uint64_t scaled_element(ElementType t, float scale, float level) {
+  return round_element(t, static_cast<double>(scale * level));
+}
+GRAMZIP_HD inline uint64_t scaled_element(ElementType t, float scale, float level, uint8_t zero) {
+  return round_element(t, static_cast<double>(scale * (level - static_cast<float>(zero))));
+}
+
+// Coder horner: digits of a word, the largest k with levels^k <= 2^64; 0 for fewer than two levels.
+GRAMZIP_HD inline uint32_t digits_per_word(uint32_t levels) {
+  if (levels < 2) return 0;
+  const uint64_t most = ~uint64_t{0} / levels;
+  uint64_t power = 1;
+  uint32_t k = 0;
+  while (power <= most) power *= levels, ++k;
+  // levels^(k + 1) = 2^64 fits as well: the largest word is all ones.
+  return power - 1 == ~uint64_t{0} / levels && ~uint64_t{0} % levels == levels - 1 ? k + 1 : k;
+}
+}  // namespace gramzip::quant
