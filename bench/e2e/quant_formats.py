@@ -88,10 +88,14 @@ def ggml(name):
 
 
 def nvfp4(x):
-    """ggml's blocks of 16 with a scale in UE4M3 know no scale of the tensor: it is taken out before, as NVIDIA's layout does."""
-    scale = np.float32(np.abs(x).max() / (448 * 6) or 1)
-    y, bits = ggml("NVFP4")(x / scale)
-    return y * scale, bits + 32
+    """NVIDIA's layout: E2M1, a scale in E4M3 for 16, one f32 for the tensor. ggml's type of that name has no scale of the
+    tensor and, given one from outside, reaches 0.3 to 0.5 dB less."""
+    import ml_dtypes
+    whole = np.float32(np.abs(x).max() / (448 * 6) or 1)
+    rows = blocked(x, 16).reshape(-1, 16) / whole
+    scale = (np.abs(rows).max(axis=1, keepdims=True) / 6).astype(ml_dtypes.float8_e4m3fn).astype(np.float32)
+    y = (rows / np.where(scale == 0, 1, scale)).astype(ml_dtypes.float4_e2m1fn).astype(np.float32) * scale * whole
+    return y.ravel()[:x.size].reshape(x.shape), x.size * 4.5 + 32
 
 
 def dynamic_code():
