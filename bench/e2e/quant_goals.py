@@ -38,12 +38,12 @@ def in_window(target, bpw):
     return target - WINDOW - 1e-9 <= bpw <= target + 1e-9
 
 
-def rates(tool):
+def rates(tool, targets=RATES, rows=1024):
     """Goals 1 (window), 2 and 4: from the same files."""
     for column, kind in enumerate(("Gaussian", "Laplace")):
         for dtype in ("F32", "BF16"):
-            x = drawn(kind, dtype)
-            for target in RATES:
+            x = drawn(kind, dtype, rows)
+            for target in targets:
                 case = f"{kind} {dtype} {target:g} bpw"
                 try:
                     y, bpw = tool.one(x, dtype, "--target-bpw", target)
