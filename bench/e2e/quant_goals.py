@@ -138,10 +138,12 @@ def prunings(tool):
                 if kind != "2:4" or scope == "global":  # 2:4 knows no scope
                     yield attempt("6 pruning", f"{kind} {scope} {sparsity:g}", "exact to one weight", exact)
     for kind in ("Gaussian", "Laplace"):
-        def small():
-            y, bpw = tool.one(drawn(kind), "F32", "--prune", "edge", "--sparsity", 0.9, "--method", "linear", "--bits", 4)
-            return f"{bpw:.4f} bpw, {100 * float((y == 0).mean()):.2f} % zeros", bpw <= 0.9 and (y == 0).mean() >= 0.9 - 1e-6
-        yield attempt("6 90 % pruned, 4 bits", kind, "<= 0.9 bpw", small)
+        for group in ("row", "tensor"):
+            def small():
+                y, bpw = tool.one(drawn(kind), "F32", "--prune", "edge", "--sparsity", 0.9, "--method", "linear", "--bits", 4,
+                                  "--group", group)
+                return f"{bpw:.4f} bpw, {100 * float((y == 0).mean()):.2f} % zeros", bpw <= 0.9 and (y == 0).mean() >= 0.9 - 1e-6
+            yield attempt("6 90 % pruned, 4 bits", f"{kind}, a scale a {group}", "<= 0.9 bpw", small)
 
 
 def same_bytes(tool):
