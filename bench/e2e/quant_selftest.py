@@ -50,6 +50,22 @@ def floats_by_blocks(check):
         check(f"NVFP4 {kind}: {mine:.2f} dB, ggml's {theirs:.2f}", 0 < mine - theirs < 0.6)
 
 
+def bitsandbytes(check):
+    """NF4 beside the package's own code, if it and torch are installed."""
+    try:
+        import torch
+        from bitsandbytes import functional
+    except ImportError:
+        print("# bitsandbytes and torch are not installed: NF4 is checked against published figures alone")
+        return
+    for kind in ("Gaussian", "Laplace"):
+        x = goals.drawn(kind)
+        packed, state = functional.quantize_4bit(torch.tensor(x), blocksize=64, compress_statistics=True, quant_type="nf4")
+        theirs = tool.sqnr(x, functional.dequantize_4bit(packed, state).numpy())
+        mine = tool.sqnr(x, formats.PEERS["NF4 dq"](x)[0])
+        check(f"NF4 {kind}: {mine:.4f} dB, bitsandbytes' {theirs:.4f}", abs(mine - theirs) < 0.001)
+
+
 def published(check):
     quantile = statistics.NormalDist().inv_cdf
     above = [quantile(p) for p in np.linspace(0.9677083, 0.5, 9)[:-1]]
@@ -128,7 +144,7 @@ def main():
         results.append(bool(good))
         if not good:
             print(f"FAILED {name}")
-    for part in (layouts, floats_by_blocks, published, measures, pruning, faults):
+    for part in (layouts, floats_by_blocks, bitsandbytes, published, measures, pruning, faults):
         part(check)
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
