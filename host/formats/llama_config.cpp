@@ -79,17 +79,16 @@ std::string text_of(const json& j, const char* key) {
   return v != nullptr && v->is_string() ? v->get<std::string>() : std::string();
 }
 
-// The n-th root of x >= 1 by Newton's method from above: only + - * /, so the same everywhere.
+// The n-th root of x >= 1 by halving: only + - * /, so the same everywhere.
 double root(double x, uint32_t n) {
-  double y = x;
-  for (int i = 0; i < 4000; ++i) {
-    double power = 1;  // y^(n - 1), or more than x
-    for (uint32_t k = 1; k < n && power <= x; ++k) power *= y;
-    const double next = y - (y - x / power) / n;
-    if (!(next < y)) break;
-    y = next;
+  double low = 1, high = x;
+  for (;;) {
+    const double middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) return low;
+    double power = 1;  // middle^n, or more than x
+    for (uint32_t k = 0; k < n && power <= x; ++k) power *= middle;
+    (power <= x ? low : high) = middle;
   }
-  return y;
 }
 
 // Llama 3.1: slow rotations are slowed down further, those between go over smoothly.
