@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "host/cli/export.h"
 #include "host/cli/files.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
@@ -132,6 +133,17 @@ void add_count(CLI::App& app, Options& o) {
   add_work(app, o);
   add_console(app, o, true);
 }
+void add_quantize(CLI::App& app, Options& o) {
+  add_files(app, o, "checkpoint, its index, or its folder");
+  add_export(app, o);
+  app.add_option("--keep", o.keep, "tensors that stay as they are: names, with * and ?")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  app.add_option("-o,--output", o.output, "output file, or folder")->type_name("OUT");
+  app.add_flag("-f,--force", o.force, "replace existing files");
+  add_work(app, o);
+  add_console(app, o, true);
+}
 void add_doctor(CLI::App& app, Options& o) { add_console(app, o, true); }
 
 constexpr Command kCommands[] = {
@@ -154,6 +166,9 @@ constexpr Command kCommands[] = {
      add_bench},
     {"count", "", "exact counts of words, bytes and their n-grams",
      "gramzip count --words -n 2 --lower corpus.txt", run_count, add_count},
+    {"quantize", "", "lossy: a checkpoint in fewer bits a weight",
+     "gramzip quantize model.safetensors --export gguf:q4_0 -o model.gguf", run_export,
+     add_quantize},
     {"doctor", "", "devices, build and a self-test", "gramzip doctor", run_doctor, add_doctor},
 };
 

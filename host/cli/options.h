@@ -50,6 +50,9 @@ struct Options {
   uint64_t limit = UINT64_MAX;
   bool csv = false;
   CountOptions count;
+  // quantize
+  std::string export_to;          // --export
+  std::vector<std::string> keep;  // --keep
 };
 
 // Each adds one group of options to a command.

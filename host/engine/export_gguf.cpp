@@ -89,7 +89,9 @@ class GgufExport {
     static constexpr std::array<std::string_view, 3> kOurs = {
         "general.file_type", "general.quantization_version", "general.alignment"};
     uint64_t total = 0;
-    for (const gguf::Key& key : gguf::read_keys(file).value()) {
+    const auto keys = gguf::read_keys(file);
+    if (!keys) fail(ErrorCode::internal, "the file is no GGUF");
+    for (const gguf::Key& key : *keys) {
       if (std::find(kOurs.begin(), kOurs.end(), key.name) != kOurs.end()) continue;
       total += key.name.size() + key.end - key.begin;
       if (total > kMostMetadata) fail(ErrorCode::limit, "GGUF: more than 256 MiB of metadata");
