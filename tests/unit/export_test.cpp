@@ -490,7 +490,8 @@ TEST(Gguf, FromGgufKeepsMetadata) {
   in[at + 256 + 35] = 9;
   SpanSource source(in);
   std::vector<ExportInput> tensors;
-  for (const Tensor& t : gguf::read(source).value()) tensors.push_back({&source, t});
+  const std::vector<Tensor> held = gguf::read(source).value();
+  for (const Tensor& t : held) tensors.push_back({&source, t});
   ExportOptions o = with(ExportFormat::gguf_q8_0);
   o.gguf_file = &source;
   o.config_json = "not looked at";
