@@ -97,7 +97,12 @@ class Export {
       f.checkpoint.tensors.clear();
     }
     for (const ExportInput& in : inputs_) total_ += in.tensor.end - in.tensor.begin;
-    options_.keep = o_.keep;
+    for (const std::string& pattern : o_.keep) {
+      if (pattern == "none")
+        options_.default_rules = false;
+      else
+        options_.keep.push_back(pattern);
+    }
     options_.threads = o_.threads;
     // A GGUF file has what config.json says.
     if (options_.gguf_file == nullptr) options_.config_json = read_config(folder_);

@@ -6,6 +6,7 @@
 
 #include "host/engine/export_formats.h"
 #include "host/engine/export_rules.h"
+#include "host/formats/dtype.h"
 #include "host/formats/fault.h"
 
 namespace gramzip {
@@ -18,6 +19,9 @@ void check_names(std::span<const ExportInput> inputs) {
       fail(ErrorCode::corrupt, tensor_in_words(in.tensor) + " is there twice");
   for (const ExportInput& in : inputs) {
     const Tensor& t = in.tensor;
+    if (is_float_tensor(t) &&
+        formats::tensor_bytes(t.shape, 8u * element_info(t.type).bytes) != t.end - t.begin)
+      fail(ErrorCode::corrupt, tensor_in_words(t) + ": its shape does not make its bytes");
     if (!is_float_tensor(t) || element_info(t.type).bytes > 1 || t.shape.size() < 2) continue;
     std::string scale_weight = t.name;
     if (scale_weight.ends_with(".weight"))
@@ -29,11 +33,32 @@ void check_names(std::span<const ExportInput> inputs) {
                  formats::in_quotes(scale) + "; give a checkpoint of plain floats");
   }
 }
+void check_patterns(const ExportOptions& options, const ExportResult& result) {
+  for (const std::string& p : options.keep)
+    if (std::none_of(result.tensors.begin(), result.tensors.end(), [&p](const ExportedTensor& t) {
+          return matches_pattern(p, t.name) || matches_pattern(p, t.out_name);
+        }))
+      fail(ErrorCode::invalid_argument,
+           "--keep " + formats::in_quotes(p) + ": no tensor has such a name");
+}
 }  // namespace
 
 uint64_t ExportResult::quantized() const {
   return static_cast<uint64_t>(std::count_if(
       tensors.begin(), tensors.end(), [](const ExportedTensor& t) { return t.kept.empty(); }));
+}
+
+void check_plan(const ExportOptions& options, const ExportResult& result) {
+  check_patterns(options, result);
+  if (result.quantized() > 0) return;
+  std::string line = "nothing to quantize";
+  if (!result.tensors.empty())
+    line.append(": tensor ")
+        .append(formats::in_quotes(result.tensors[0].name))
+        .append(" is kept (")
+        .append(result.tensors[0].kept)
+        .append("), and so are all others");
+  fail(ErrorCode::unsupported, line.append("; see docs/export.md"));
 }
 
 ExportedTensor describe_export(const Tensor& t) {

@@ -25,9 +25,10 @@ enum class ExportFormat { gguf_q8_0, gguf_q4_0, compressed_tensors };
 struct ExportOptions {
   ExportFormat format = ExportFormat::gguf_q8_0;
   compressed_tensors::Scheme scheme;  // of compressed_tensors
-  // Tensors that stay as they are: patterns of whole names, * for any text and ? for a character.
-  // GGUF: of the name before or after.
+  // Tensors that stay as they are: patterns of whole names (fnmatch); GGUF: of names before or
+  // after. A pattern that names none is Error(invalid_argument).
   std::vector<std::string> keep;
+  bool default_rules = true;  // others stay too, by their names
   // GGUF: names stay, whatever config_json says.
   bool plain_names = false;
   std::string config_json;            // the model's config.json; empty: none

@@ -88,10 +88,7 @@ class CompressedExport {
       }
       result_.tensors.push_back(std::move(e));
     }
-    if (result_.quantized() == 0)
-      fail(ErrorCode::unsupported, "nothing to quantize: tensor " +
-                                       formats::in_quotes(result_.tensors[0].name) + " is kept (" +
-                                       result_.tensors[0].kept + "), and so are all others");
+    check_plan(options_, result_);
     std::stable_sort(pieces_.begin(), pieces_.end(),
                      [](const Piece& a, const Piece& b) { return zone(a.out) < zone(b.out); });
     result_.quantization_config = compressed_tensors::quantization_config(scheme_, ignore);

@@ -32,6 +32,8 @@ void export_gguf(std::span<const ExportInput> inputs, const ExportOptions& optio
 void export_compressed(std::span<const ExportInput> inputs, const ExportOptions& options,
                        ExportSink& out, ExportResult& result);
 
+// Before anything is written: Error if no tensor is quantized or a pattern of --keep names none.
+void check_plan(const ExportOptions& options, const ExportResult& result);
 // What both put down of each tensor.
 ExportedTensor describe_export(const Tensor& t);
 }  // namespace gramzip

@@ -116,7 +116,6 @@ class GgufExport {
       header_.tensor("rope_freqs.weight", std::span(&n, 1), 0, 4 * n);
     }
     std::unordered_set<std::string_view> seen;
-    bool any = false;
     size_t at = 0;
     for (const ExportInput& in : inputs_) {
       const std::string& name = names_[at++];
@@ -143,7 +142,6 @@ class GgufExport {
         p.stream.unit = p.stream.heads > 0 ? t.shape.back() : gguf::kBlockElements;
         e.out_dtype = p.block->name;
         e.stored_bytes = e.elements / gguf::kBlockElements * p.block->bytes;
-        any = true;
       } else {
         keep(p, e, t);
       }
@@ -151,14 +149,7 @@ class GgufExport {
       plans_.push_back(std::move(p));
       result_.tensors.push_back(std::move(e));
     }
-    if (!any) {
-      const auto& first = result_.tensors;
-      fail(ErrorCode::unsupported,
-           "nothing to quantize" +
-               (first.empty() ? std::string()
-                              : ": tensor " + formats::in_quotes(first[0].name) + " is kept (" +
-                                    first[0].kept + "), and so are all others"));
-    }
+    check_plan(options_, result_);
   }
 
   void names_out() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/engine/export_rules.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 
 #include "host/formats/dtype.h"
@@ -28,7 +30,6 @@ constexpr Rule kNoLinears[] = {
     {"wte.weight", "an embedding"},
     {"token_embd", "an embedding"},
 };
-constexpr Rule kHeads[] = {{"lm_head", "the output"}, {"output.weight", "the output"}};
 
 const char* rule_of(std::span<const Rule> rules, std::string_view name) {
   for (const Rule& r : rules)
@@ -37,10 +38,10 @@ const char* rule_of(std::span<const Rule> rules, std::string_view name) {
 }
 // attn_output.weight is none.
 bool is_head(std::string_view name) {
-  return name.find(kHeads[0].part) != name.npos || name == kHeads[1].part;
+  return name.find("lm_head") != name.npos || name == "output.weight";
 }
 
-bool is_kept_by(const ExportOptions& options, std::string_view name) {
+bool is_kept_by(const ExportOptions& options, const std::string& name) {
   return std::any_of(options.keep.begin(), options.keep.end(),
                      [name](const std::string& p) { return matches_pattern(p, name); });
 }
@@ -51,23 +52,8 @@ std::string columns_text(const Tensor& t, uint64_t unit) {
 }
 }  // namespace
 
-bool matches_pattern(std::string_view pattern, std::string_view name) {
-  size_t p = 0, n = 0, star = pattern.npos, from = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      from = n;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
-      ++p, ++n;
-    } else if (star != pattern.npos) {
-      p = star + 1;
-      n = ++from;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+bool matches_pattern(const std::string& pattern, const std::string& name) {
+  return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
 bool is_float_tensor(const Tensor& t) {
@@ -76,14 +62,15 @@ bool is_float_tensor(const Tensor& t) {
   return d != nullptr && d->bits == 8u * element_info(t.type).bytes;  // no complex numbers
 }
 
-std::string gguf_keeps(const Tensor& t, std::string_view out_name, const ExportOptions& options) {
+std::string gguf_keeps(const Tensor& t, const std::string& out_name, const ExportOptions& options) {
   if (is_kept_by(options, t.name) || is_kept_by(options, out_name)) return "--keep";
   if (!is_float_tensor(t)) {
     const gguf::Type* type = gguf::find_type(t.dtype);
     return type != nullptr && type->elements > 1 ? "quantized already" : "no floats";
   }
   if (t.shape.size() < 2) return "fewer than 2 dimensions";
-  if (const char* why = rule_of(kRules, out_name)) return why;
+  const char* why = options.default_rules ? rule_of(kRules, out_name) : nullptr;
+  if (why != nullptr) return why;
   if (t.begin == t.end) return "empty";
   if (t.shape.back() % gguf::kBlockElements != 0) return columns_text(t, gguf::kBlockElements);
   return "";
@@ -99,9 +86,11 @@ std::string compressed_keeps(const Tensor& t, const ExportOptions& options) {
   if (!is_float_tensor(t)) return "no floats";
   if (t.shape.size() != 2) return "not 2 dimensions";
   if (t.name != "weight" && !t.name.ends_with(".weight")) return "its name does not end in .weight";
-  if (const char* why = rule_of(kRules, t.name)) return why;
-  if (const char* why = rule_of(kNoLinears, t.name)) return why;
-  if (is_head(t.name)) return kHeads[0].why;
+  if (options.default_rules) {
+    if (const char* why = rule_of(kRules, t.name)) return why;
+    if (const char* why = rule_of(kNoLinears, t.name)) return why;
+    if (is_head(t.name)) return "the output";
+  }
   if (t.begin == t.end) return "empty";
   const uint64_t unit = std::max(options.scheme.group, 32 / options.scheme.bits);
   if (t.shape.back() % unit != 0) return columns_text(t, unit);

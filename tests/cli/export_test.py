@@ -175,7 +175,7 @@ class Gguf(grz.Case):
         self.write("m/config.json", json.dumps(CONFIG).encode())
         self.assertEqual(set(self.export("gguf:q4_0:plain")[1]), set(made))
         # Vectors are widened, what --keep names is not.
-        tensors = self.export("gguf:q4_0:plain", "--keep", "*.q_proj.*", "--keep", "nothing")[1]
+        tensors = self.export("gguf:q4_0:plain", "--keep", "*.q_proj.*")[1]
         self.assertEqual(tensors["model.layers.0.input_layernorm.weight"][1], F32)
         shape, values = made["model.layers.0.self_attn.q_proj.weight"]
         self.assertEqual(tensors["model.layers.0.self_attn.q_proj.weight"], (shape, BF16, bf16(values)))
@@ -368,6 +368,8 @@ class Refusals(grz.Case):
         for kind in ("gguf", "gguf:q5_0", "gguf:q4_0:g32", "compressed-tensors:int4:g7", "compressed-tensors:int3", ":", "exl2"):
             self.run_tool("quantize", "m.safetensors", "--export", kind, "-o", "x", code=1, says="--export '" + kind)
         self.run_tool("quantize", "m.safetensors", "--export", "gguf:q8_0", code=1, says="-o OUT")
+        self.run_tool("quantize", "m.safetensors", "--export", "gguf:q8_0", "-o", "x", "--keep", "a*b", code=1,
+                      says="--keep 'a*b': no tensor has such a name")
         self.run_tool("quantize", "--export", "gguf:q8_0", "-o", "x", code=1, says="needs a checkpoint")
         self.run_tool("quantize", "none", "--export", "gguf:q8_0", "-o", "x", code=1, says="none: No such file")
         self.assertEqual(self.names(), ["m.safetensors"])

@@ -361,6 +361,17 @@ TEST(Rules, Patterns) {
   EXPECT_FALSE(matches_pattern("a", "ab"));
   EXPECT_FALSE(matches_pattern("a?", "a"));
   EXPECT_TRUE(matches_pattern("a**", "a"));
+  Model m;
+  m.add("x.weight", {1, 32}, gauss(32));
+  m.add("lm_head.weight", {1, 32}, gauss(32));
+  ExportOptions o = compressed(4, 32);
+  o.keep = {"y*"};
+  EXPECT_EQ(m.refused(o), "--keep 'y*': no tensor has such a name");
+  o.keep = {};
+  o.default_rules = false;
+  ExportResult r;
+  m.run(o, &r);
+  EXPECT_EQ(r.quantized(), 2u);
 }
 
 Model llama_model(ElementType type) {
