@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "host/cli/export.h"
 #include "host/cli/files.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
