@@ -16,7 +16,8 @@ using quant::LevelSearch;
 using quant::ScaleType;
 
 namespace {
-constexpr size_t kAhead = 256;  // elements whose levels are found before they are stored
+constexpr uint32_t kMostMade = 512;  // levels that a group's elements are made of at once
+constexpr size_t kAhead = 256;       // elements whose levels are found before they are stored
 
 template <class F>
 void with_type(ElementType t, F&& f) {
@@ -72,8 +73,12 @@ void search_levels(const LevelSearch& s, const WeightScale& w, const uint8_t* p,
 // f(index) is the element of a level.
 template <class Bits, class F>
 void store_levels(const uint16_t* indexes, size_t n, uint32_t levels, uint8_t* p, F&& element) {
-  for (size_t i = 0; i < n; ++i)
-    if (indexes[i] < levels) store_le<Bits>(p + i * sizeof(Bits), element(indexes[i]));
+  // Kept elements are stored as they are: no branch that a processor would have to guess.
+  const auto last = static_cast<uint16_t>(levels - 1);
+  for (size_t i = 0; i < n; ++i, p += sizeof(Bits)) {
+    const Bits made = element(std::min(indexes[i], last));
+    store_le<Bits>(p, indexes[i] < levels ? made : load_le<Bits>(p));
+  }
 }
 
 std::vector<uint64_t> level_elements(const Levels& levels) {
@@ -92,14 +97,18 @@ template <ElementType type>
 void store_scaled(const Levels& levels, const std::vector<float>& floats, uint64_t g,
                   const uint16_t* indexes, size_t n, uint8_t* p) {
   using V = FloatValues<type>;
+  using Bits = typename V::Bits;
   const float scale = levels.scales[g];
   const auto count = static_cast<uint32_t>(floats.size());
-  if (levels.zero_points.empty())
-    return store_levels<typename V::Bits>(
-        indexes, n, count, p, [&](uint16_t i) { return V::from_float(scale * floats[i]); });
-  const auto zero = static_cast<float>(levels.zero_points[g]);
-  store_levels<typename V::Bits>(
-      indexes, n, count, p, [&](uint16_t i) { return V::from_float(scale * (floats[i] - zero)); });
+  const float zero = levels.zero_points.empty() ? 0.0f : levels.zero_points[g];
+  // A level less 0 is that level.
+  const auto element = [&](float level) { return V::from_float(scale * (level - zero)); };
+  if (count <= kMostMade && count <= 2 * n) {
+    Bits made[kMostMade];
+    for (uint32_t i = 0; i < count; ++i) made[i] = element(floats[i]);
+    return store_levels<Bits>(indexes, n, count, p, [&](uint16_t i) { return made[i]; });
+  }
+  store_levels<Bits>(indexes, n, count, p, [&](uint16_t i) { return element(floats[i]); });
 }
 }  // namespace
 
