@@ -16,7 +16,6 @@ using quant::Bucket;
 using quant::Distribution;
 
 namespace {
-constexpr uint32_t kLowBits = 12;
 constexpr uint32_t kPages = 512;
 using F32 = FloatValues<ElementType::f32>;
 
@@ -24,7 +23,7 @@ struct Counts {
   uint64_t count = 0, low = 0, low_squares = 0;
 };
 // The buckets of a sign and exponent, which exist when a weight has them.
-constexpr uint32_t kBuckets = 1u << (F32::kMantissaBits - kLowBits);
+constexpr uint32_t kBuckets = 1u << (F32::kMantissaBits - kBucketLowBits);
 using Page = std::array<Counts, kBuckets>;
 
 // `bits` are of the least magnitude in the bucket.
@@ -40,7 +39,7 @@ Bucket bucket_of(uint32_t bits, const Counts& c) {
   return b;
 }
 
-void add_totals(Distribution& d) {
+void sum_up(Distribution& d) {
   for (const Bucket& b : d.buckets) {
     d.count += b.count;
     d.sum += b.sum;
@@ -81,7 +80,7 @@ Distribution of_patterns(std::span<const uint64_t> counts) {
   }
   d.least = least + 0.0;
   d.most = most + 0.0;
-  add_totals(d);
+  sum_up(d);
   return d;
 }
 }  // namespace
@@ -104,6 +103,11 @@ struct DistributionCounter::Impl {
   explicit Impl(ElementType t) : type(t) {
     const uint32_t bytes = element_info(t).bytes;
     if (bytes <= 2) patterns.assign(size_t{1} << (8 * bytes), 0);
+  }
+  Counts& bucket(uint32_t number) {
+    std::unique_ptr<Page>& page = pages[number / kBuckets];
+    if (!page) page = std::make_unique<Page>();
+    return (*page)[number % kBuckets];
   }
   template <ElementType t>
   void add(std::span<const uint8_t> elements);
@@ -131,17 +135,9 @@ void DistributionCounter::Impl::add(std::span<const uint8_t> elements) {
       const Bits o = V::order(x);
       lo = std::min(lo, o);
       hi = std::max(hi, o);
-      uint32_t f;
-      if constexpr (V::kBytes == 8) {
-        f = quant::float_as_bits(static_cast<float>(bits_as_double(x)));
-        if (!F32::finite(f)) --f;  // the largest
-      } else {
-        f = x;
-      }
-      std::unique_ptr<Page>& page = pages[f >> F32::kMantissaBits];
-      if (!page) page = std::make_unique<Page>();
-      Counts& c = (*page)[(f >> kLowBits) % kBuckets];
-      const uint64_t low = f & ((1u << kLowBits) - 1);
+      const uint32_t f = nearest_finite_f32<t>(x);
+      Counts& c = bucket(f >> kBucketLowBits);
+      const uint64_t low = f & ((1u << kBucketLowBits) - 1);
       ++c.count;
       c.low += low;
       c.low_squares += low * low;
@@ -162,7 +158,7 @@ Distribution DistributionCounter::Impl::finish() const {
     d.not_finite = not_finite;
     const auto add_bucket = [&](uint32_t page, uint32_t i, const Counts& c) {
       if (c.count != 0)
-        d.buckets.push_back(bucket_of(page << F32::kMantissaBits | i << kLowBits, c));
+        d.buckets.push_back(bucket_of(page << F32::kMantissaBits | i << kBucketLowBits, c));
     };
     Counts zeros;  // -0 goes to the bucket of +0
     for (uint32_t s = kPages; s-- > kPages / 2;)
@@ -188,7 +184,7 @@ Distribution DistributionCounter::Impl::finish() const {
       d.least = V::to_double(lo) + 0.0;
       d.most = V::to_double(hi) + 0.0;
     }
-    add_totals(d);
+    sum_up(d);
     return d;
   }
 }
@@ -200,6 +196,23 @@ DistributionCounter::~DistributionCounter() = default;
 
 void DistributionCounter::add(std::span<const uint8_t> elements) {
   with_float_type(impl_->type, [&]<ElementType t>() { impl_->add<t>(elements); });
+}
+
+void DistributionCounter::add_patterns(std::span<const uint64_t> counts) {
+  for (size_t x = 0; x < counts.size(); ++x) impl_->patterns[x] += counts[x];
+}
+void DistributionCounter::add_bucket(uint32_t bucket, uint64_t count, uint64_t low,
+                                     uint64_t low_squares) {
+  Counts& c = impl_->bucket(bucket);
+  c.count += count;
+  c.low += low;
+  c.low_squares += low_squares;
+}
+void DistributionCounter::add_totals(uint64_t not_finite, uint64_t least_order,
+                                     uint64_t most_order) {
+  impl_->not_finite += not_finite;
+  impl_->least = std::min(impl_->least, least_order);
+  impl_->most = std::max(impl_->most, most_order);
 }
 
 void DistributionCounter::merge(DistributionCounter& other) {

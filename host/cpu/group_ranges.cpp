@@ -10,7 +10,7 @@
 namespace gramzip::cpu {
 namespace {
 template <ElementType type>
-quant::Range range_of(const uint8_t* p, size_t n) {
+std::optional<quant::Range> range_of(const uint8_t* p, size_t n) {
   using V = FloatValues<type>;
   using Bits = typename V::Bits;
   Bits least = std::numeric_limits<Bits>::max(), most = 0;
@@ -21,25 +21,32 @@ quant::Range range_of(const uint8_t* p, size_t n) {
     least = std::min(least, finite ? o : std::numeric_limits<Bits>::max());
     most = std::max(most, finite ? o : Bits{0});
   }
-  if (least > most) return {};
+  if (least > most) return std::nullopt;
   // + 0.0 makes -0 a 0.
-  return {V::to_double(V::from_order(least)) + 0.0, V::to_double(V::from_order(most)) + 0.0};
+  return quant::Range{V::to_double(V::from_order(least)) + 0.0,
+                      V::to_double(V::from_order(most)) + 0.0};
 }
 }  // namespace
 
-std::vector<quant::Range> group_ranges(ElementType type, std::span<const uint8_t> elements,
-                                       uint32_t group) {
-  std::vector<quant::Range> ranges;
+std::optional<quant::Range> finite_range(ElementType type, std::span<const uint8_t> elements) {
+  std::optional<quant::Range> range;
   const bool is_known = with_float_type(type, [&]<ElementType t>() {
-    constexpr size_t bytes = FloatValues<t>::kBytes;
-    const size_t n = elements.size() / bytes;
-    ranges.resize(ceil_div(n, group));
-    for (size_t g = 0; g < ranges.size(); ++g) {
-      const size_t begin = g * group;
-      ranges[g] = range_of<t>(elements.data() + begin * bytes, std::min<size_t>(group, n - begin));
-    }
+    range = range_of<t>(elements.data(), elements.size() / FloatValues<t>::kBytes);
   });
   if (!is_known) fail(ErrorCode::internal, "only floats have ranges");
+  return range;
+}
+
+std::vector<quant::Range> group_ranges(ElementType type, std::span<const uint8_t> elements,
+                                       uint32_t group) {
+  const size_t bytes = size_t{group} * element_info(type).bytes;
+  std::vector<quant::Range> ranges(ceil_div(elements.size(), bytes));
+  for (size_t g = 0; g < ranges.size(); ++g) {
+    const size_t begin = g * bytes;
+    ranges[g] =
+        finite_range(type, elements.subspan(begin, std::min(bytes, elements.size() - begin)))
+            .value_or(quant::Range{});
+  }
   return ranges;
 }
 }  // namespace gramzip::cpu

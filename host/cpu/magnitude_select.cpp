@@ -21,7 +21,7 @@ size_t find(std::span<const uint64_t> counts, uint64_t& k) {
   for (; i + 1 < counts.size() && k >= counts[i]; ++i) k -= counts[i];
   return i;
 }
-void add(std::vector<uint64_t>& to, const std::vector<uint64_t>& from) {
+void add(std::vector<uint64_t>& to, std::span<const uint64_t> from) {
   if (to.empty()) to.resize(from.size());
   for (size_t i = 0; i < from.size(); ++i) to[i] += from[i];
 }
@@ -94,6 +94,13 @@ void MagnitudeSelect::count_low(ElementType type, std::span<const uint8_t> eleme
     }
   });
 }
+
+void MagnitudeSelect::add_patterns(ElementType type, std::span<const uint64_t> counts) {
+  add(impl_->patterns[static_cast<size_t>(type)], counts);
+}
+void MagnitudeSelect::add_high(std::span<const uint64_t> counts) { add(impl_->high, counts); }
+void MagnitudeSelect::add_low(std::span<const uint64_t> counts) { add(impl_->low, counts); }
+uint32_t MagnitudeSelect::chosen_high() const { return impl_->chosen; }
 
 MagnitudeSelect MagnitudeSelect::begin_low() const {
   MagnitudeSelect other;

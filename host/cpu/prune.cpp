@@ -4,6 +4,7 @@
 #include <array>
 
 #include "gramzip/core/float_values.h"
+#include "gramzip/core/prune.h"
 #include "gramzip/core/wire.h"
 #include "host/base/error.h"
 
@@ -16,57 +17,47 @@ void with_type(ElementType t, F&& f) {
   if (!with_float_type(t, f)) fail(ErrorCode::internal, "only floats are pruned");
 }
 
-// A cut in the bits of a type, which are in the order of the keys: below `from` pruned, from there
-// to `to` - 1 ties.
+// The least magnitude whose key is at least this; one above the largest if none is.
 template <ElementType type>
-struct NativeCut {
+uint64_t least_with(uint64_t key) {
   using V = FloatValues<type>;
-  using Bits = typename V::Bits;
-  uint64_t from, to;
-
-  explicit NativeCut(const MagnitudeSelect::Cut& cut)
-      : from(least_with(cut.below)), to(least_with(uint64_t{cut.below} + 1)) {}
-
- private:
-  // The least magnitude whose key is at least this; one above the largest if none is.
-  static uint64_t least_with(uint64_t key) {
-    uint64_t lo = 0, hi = uint64_t{V::kMagnitude} + 1;
-    while (lo < hi) {
-      const uint64_t mid = lo + (hi - lo) / 2;
-      if (V::magnitude_key(static_cast<Bits>(mid)) >= key)
-        hi = mid;
-      else
-        lo = mid + 1;
-    }
-    return lo;
+  uint64_t lo = 0, hi = uint64_t{V::kMagnitude} + 1;
+  while (lo < hi) {
+    const uint64_t mid = lo + (hi - lo) / 2;
+    if (V::magnitude_key(static_cast<typename V::Bits>(mid)) >= key)
+      hi = mid;
+    else
+      lo = mid + 1;
   }
-};
-
-// The order within four neighbours that `smaller` of them are before element i.
-template <class Bits, size_t n>
-void prune_smallest(uint8_t* p, const std::array<Bits, n>& magnitude) {
-  for (size_t i = 0; i < n; ++i) {
-    size_t before = 0;
-    for (size_t j = 0; j < n; ++j)
-      before += j > i ? magnitude[j] <= magnitude[i] : magnitude[j] < magnitude[i];
-    if (before < n / 2) store_le<Bits>(p + i * sizeof(Bits), 0);
-  }
+  return lo;
 }
-template <ElementType type, size_t n>
+
+template <ElementType type, uint32_t n>
 void prune_half(uint8_t* p) {
   using V = FloatValues<type>;
-  std::array<typename V::Bits, n> m;
-  for (size_t i = 0; i < n; ++i) m[i] = V::magnitude(load_le<typename V::Bits>(p + i * V::kBytes));
-  prune_smallest(p, m);
+  using Bits = typename V::Bits;
+  Bits m[n];
+  for (uint32_t i = 0; i < n; ++i) m[i] = V::magnitude(load_le<Bits>(p + i * V::kBytes));
+  const uint32_t pruned = smaller_half(m, n);
+  for (uint32_t i = 0; i < n; ++i)
+    if ((pruned >> i & 1) != 0) store_le<Bits>(p + i * V::kBytes, 0);
 }
 }  // namespace
+
+NativeCut native_cut(ElementType type, const MagnitudeSelect::Cut& cut) {
+  NativeCut native{};
+  with_type(type, [&]<ElementType t>() {
+    native = {least_with<t>(cut.below), least_with<t>(uint64_t{cut.below} + 1)};
+  });
+  return native;
+}
 
 uint64_t prune_edges(ElementType type, MagnitudeSelect::Cut& cut, std::span<uint8_t> elements) {
   uint64_t pruned = 0;
   with_type(type, [&]<ElementType t>() {
     using V = FloatValues<t>;
     using Bits = typename V::Bits;
-    const NativeCut<t> native(cut);
+    const NativeCut native = native_cut(t, cut);
     uint8_t *p = elements.data(), *end = p + elements.size() / V::kBytes * V::kBytes;
     for (; p < end && cut.ties > 0; p += V::kBytes) {
       const Bits m = V::magnitude(load_le<Bits>(p));
@@ -93,7 +84,7 @@ uint64_t count_ties(ElementType type, const MagnitudeSelect::Cut& cut,
   with_type(type, [&]<ElementType t>() {
     using V = FloatValues<t>;
     using Bits = typename V::Bits;
-    const NativeCut<t> native(cut);
+    const NativeCut native = native_cut(t, cut);
     if (native.from == native.to) return;
     const auto from = static_cast<Bits>(native.from), most = static_cast<Bits>(native.to - 1);
     for (size_t i = 0; i + V::kBytes <= elements.size(); i += V::kBytes) {

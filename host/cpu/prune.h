@@ -22,6 +22,12 @@ class MagnitudeSelect {
   void choose(uint64_t smallest);  // how many weights are to be pruned; no more than were counted
   void count_low(ElementType type, std::span<const uint8_t> elements);
   static bool needs_low(ElementType type) { return element_info(type).bytes > 2; }
+  // Counts made elsewhere. Of a type of 8 or 16 bits by pattern; of the keys' high 16 bits; in the
+  // second pass of the low 15 bits of those whose high bits are chosen_high().
+  void add_patterns(ElementType type, std::span<const uint64_t> counts);
+  void add_high(std::span<const uint64_t> counts);
+  void add_low(std::span<const uint64_t> counts);
+  uint32_t chosen_high() const;
   // What another one has counted in the same pass. For the second, it was copied with begin_low().
   void merge(const MagnitudeSelect& other);
   // One that counts pieces of the second pass beside this one, for merge().
@@ -41,6 +47,13 @@ class MagnitudeSelect {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// A cut in the magnitude bits of a type, which are in the order of those of F32: below `from`
+// pruned, from there to `to` - 1 ties.
+struct NativeCut {
+  uint64_t from, to;
+};
+NativeCut native_cut(ElementType type, const MagnitudeSelect::Cut& cut);
 
 // Edge pruning: zeroes (as +0) in place what the cut says; `cut.ties` goes down by those used.
 // Returns how many weights it pruned, counting those that were 0 before.

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,11 @@ class DistributionCounter {
   explicit DistributionCounter(ElementType type);
   ~DistributionCounter();
   void add(std::span<const uint8_t> elements);
+  // Counts made elsewhere: of a type of 8 or 16 bits by pattern; of others by the upper 20 bits of
+  // nearest_finite_f32, with sums of the low bits and of their squares, and the whole's totals.
+  void add_patterns(std::span<const uint64_t> counts);
+  void add_bucket(uint32_t bucket, uint64_t count, uint64_t low, uint64_t low_squares);
+  void add_totals(uint64_t not_finite, uint64_t least_order, uint64_t most_order);
   // What another counter of the same type has counted, which begins anew.
   void merge(DistributionCounter& other);
   quant::Distribution finish();  // and begins anew
@@ -34,6 +40,8 @@ class DistributionCounter {
 // The same from counts by pattern: 65536 of a 16-bit type, 256 of an 8-bit one.
 quant::Distribution distribution_of_patterns(ElementType type, std::span<const uint64_t> counts);
 
+// Least and greatest finite value, if there is one.
+std::optional<quant::Range> finite_range(ElementType type, std::span<const uint8_t> elements);
 // Least and greatest finite value of each group of `group` elements (the last may be shorter); 0, 0
 // if it has none.
 std::vector<quant::Range> group_ranges(ElementType type, std::span<const uint8_t> elements,
@@ -50,6 +58,12 @@ class PreparedQuantizer {
                   std::span<uint16_t> indexes) const;
   // Each element by that of its level, in place.
   void quantize(uint64_t first, std::span<uint8_t> elements) const;
+
+  // For other loops over the same tables. By pattern, of types of 8 and 16 bits without scales:
+  // empty for others.
+  std::span<const uint16_t> pattern_indexes() const { return pattern_indexes_; }
+  std::span<const uint16_t> pattern_elements() const { return pattern_elements_; }
+  const quant::SearchTables& tables() const { return tables_; }
 
  private:
   template <ElementType type>

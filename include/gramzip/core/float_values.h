@@ -120,6 +120,15 @@ struct FloatValues {
   }
 };
 
+// Buckets of a distribution: the sign, the exponent and the upper mantissa bits of the nearest
+// finite F32, all but these low ones.
+inline constexpr uint32_t kBucketLowBits = 12;
+template <ElementType type>
+GRAMZIP_HD inline uint32_t nearest_finite_f32(typename FloatValues<type>::Bits x) {
+  const uint32_t f = quant::float_as_bits(static_cast<float>(FloatValues<type>::to_double(x)));
+  return (f & 0x7fffffffu) < 0x7f800000u ? f : f - 1;
+}
+
 // f.template operator()<type>() for a float type; `f` must take each. False for other types.
 template <class F>
 bool with_float_type(ElementType t, F&& f) {
