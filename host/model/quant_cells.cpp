@@ -50,23 +50,27 @@ Interval range_of(const Cells& c, size_t i) {
   const double mean = c.mean[i];
   const bool wide = c.type == ElementType::f32 || c.type == ElementType::f64;
   if (!wide || c.count[i] == 1 || (mean == 0 && c.spread[i] == 0)) return {mean, mean};
-  if (std::fabs(mean) > kLargestF32)
-    return {-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+  if (std::fabs(mean) > kLargestF32) return {c.least, c.most};
   const uint64_t edge = bucket_edge(std::fabs(mean));
-  const Interval m{least_magnitude(c.type, edge), least_magnitude(c.type, edge + 0x1000)};
-  if (mean == 0) return {-m.high, m.high};
-  return mean < 0 ? Interval{-m.high, -m.low} : m;
+  const double low = least_magnitude(c.type, edge), high = least_magnitude(c.type, edge + 0x1000);
+  const Interval bucket = mean == 0  ? Interval{-high, high}
+                          : mean < 0 ? Interval{-high, -low}
+                                     : Interval{low, high};
+  return {std::max(bucket.low, c.least), std::min(bucket.high, c.most)};
 }
 
 Cells cells_of(const Distribution& d) {
   Cells c;
   c.type = d.type;
+  c.least = d.least;
+  c.most = d.most;
   c.count.reserve(d.buckets.size());
   c.mean.reserve(d.buckets.size());
   c.spread.reserve(d.buckets.size());
   for (const Bucket& b : d.buckets) {
     const auto n = static_cast<double>(b.count);
-    const double mean = b.mean() + 0.0;  // no -0
+    // No -0; and sums of the largest F64 overflow.
+    const double mean = std::clamp(b.mean(), d.least, d.most) + 0.0;
     double spread = b.sum_of_squares - b.sum * mean;
     if (!(spread > b.sum_of_squares * kNoise)) spread = 0;
     if (!c.mean.empty() && c.mean.back() == mean) {
@@ -90,6 +94,8 @@ Cells cells_of(const Distribution& d) {
 Cells merge_cells(const Cells& fine, double width) {
   Cells c;
   c.type = fine.type;
+  c.least = fine.least;
+  c.most = fine.most;
   c.total = fine.total;
   size_t begin = 0;
   const size_t n = fine.size();

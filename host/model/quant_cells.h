@@ -16,6 +16,7 @@ struct Cells {
   std::vector<double> count, mean;
   std::vector<double> spread;  // sum of the squared distances from the mean
   std::vector<size_t> begin;
+  double least = 0, most = 0;
   double total = 0;       // finite weights
   size_t zero = kNoCell;  // the cell of weights that are exactly 0, if they are to remain so
 

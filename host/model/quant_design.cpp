@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/base/error.h"
 #include "host/model/quant_levels.h"
 #include "host/model/quant_steps.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr double kLn2 = 0.69314718055994530942;
 constexpr double kReach = 8;     // of bins, in steps
 constexpr double kWork = 12000;  // cells by steps they reach
+constexpr int kSlopes = 16;      // between powers of two, where levels become too many
 constexpr size_t kFew = 700;     // cells: bins of any width are tried
 
 Bins bins_at(const Distribution& d, const Cells& fine, double slope) {
@@ -30,26 +32,49 @@ Bins bins_at(const Distribution& d, const Cells& fine, double slope) {
   refine(fine, price, 4, bins);
   return bins;
 }
+// With as many levels as there can be, or a few less, at a slope above `slope`; of all that are too
+// fine the same one. `levels`: at `slope`.
+Bins finest_bins(const Distribution& d, const Cells& fine, double slope, size_t levels) {
+  int octave = std::ilogb(slope);
+  int part = static_cast<int>((std::ldexp(slope, -octave) - 1) * kSlopes);
+  for (;;) {
+    // Levels are as the square root of the slope, or a little more.
+    const double ratio = static_cast<double>(levels) / kMostLevels;
+    const double enough = slope * (1 + 0.8 * (ratio * ratio - 1));
+    do {
+      part = (part + 1) % kSlopes;
+      if (part == 0) ++octave;
+      slope = std::ldexp(1 + part / double{kSlopes}, octave);
+    } while (slope < enough);
+    Bins bins = bins_at(d, fine, slope);
+    levels = bins.size();
+    if (levels <= kMostLevels) return bins;
+  }
+}
 }  // namespace
 
-Design design_uniform(const Distribution& d, double lambda) {
-  const Cells fine = cells_of(d);
-  Design design;
+Bins uniform_bins(const Distribution& d, const Cells& fine, double slope) {
   Bins bins;
   if (fine.size() == 1) {
     bins.begin = {0, 1};
   } else if (fine.size() > 1 && std::isfinite(d.sum_of_squares)) {
-    bins = bins_at(d, fine, lambda);
-    // More levels than there can be: coarser, at fixed steps, so that all finer slopes end alike.
-    if (bins.size() > kMostLevels) {
-      double slope = std::ldexp(1.0, std::ilogb(lambda) + 1);
-      const auto cells = [&] { return merge_cells(fine, std::sqrt(slope * 6 / kLn2)).size(); };
-      while (cells() > kMostLevels + kMostLevels / 2) slope *= 2;
-      while ((bins = bins_at(d, fine, slope)).size() > kMostLevels) slope *= 1.25;
-    }
+    bins = bins_at(d, fine, slope);
+    if (bins.size() > kMostLevels) bins = finest_bins(d, fine, slope, bins.size());
   }
+  return bins;
+}
+
+Design design_of(const Cells& fine, const Bins& bins) {
+  Design design;
   design.quantizer = make_quantizer(fine, bins);
   design.estimate = estimate_of(fine, design.quantizer);
   return design;
+}
+
+Design design_uniform(const Distribution& d, double lambda) {
+  if (!(lambda > 0 && std::isfinite(lambda)))
+    fail(ErrorCode::invalid_argument, "the slope of a quantizer is above 0 and finite");
+  const Cells fine = cells_of(d);
+  return design_of(fine, uniform_bins(d, fine, lambda));
 }
 }  // namespace gramzip::quant

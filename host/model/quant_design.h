@@ -27,6 +27,12 @@ struct Design {
 // pays), levels are at the centroids of their bins, those that no weight needs are left out at both
 // ends, far outliers are kept exactly if that is cheaper.
 Design design_uniform(const Distribution& d, double lambda);
+// The least squared error with at most so many bits (limited_bits), and the fewest bits with at
+// most so much squared error. Slopes alone cannot have every number of bits: from one slope to the
+// next the number of levels changes, and so do the bits, by up to 0.1 a weight. These two have what
+// is in between; if that is asked for which no slope has, the nearest there is.
+Design design_for_bits(const Distribution& d, double bits);
+Design design_for_error(const Distribution& d, double squared_error);
 // As coarse as |error| <= limit allows for every weight, after rounding to the type.
 Design design_max_error(const Distribution& d, double limit);
 

@@ -14,19 +14,44 @@ constexpr double kCodeBytes = 2;
 constexpr double kLeastStep = 2.3e-308;    // normal
 constexpr double kSegmentBytes = 1 << 22;  // that have their own tables
 
-struct Ladder {
-  double step = 0;
-  double first = 0, last = 0;
-};
-// Steps as wide as the least gap, so that no two values are nearest to the same one.
-Ladder ladder_of(std::span<const double> values) {
+// Uniform levels that stand in for values, which ascend; none if they cannot, or not exactly.
+// Place: the number of the level of each value.
+bool make_ladder(ElementType type, std::span<const double> values, bool exact, Levels& levels,
+                 std::vector<uint32_t>& place) {
   double gap = std::numeric_limits<double>::infinity();
   for (size_t i = 1; i < values.size(); ++i) gap = std::min(gap, values[i] - values[i - 1]);
-  Ladder l;
-  l.step = gap * (1 - 0x1p-40);
-  l.first = std::floor(values.front() / l.step + 0.5);
-  l.last = std::floor(values.back() / l.step + 0.5);
-  return l;
+  // Steps as wide as the least gap, so that no two values are nearest to the same one; a little
+  // less against roundings, but values that are multiples of it are to remain so.
+  double step = gap;
+  const auto number = [&](double x) { return std::floor(x / step + 0.5); };
+  for (size_t i = 1; i < values.size() && step == gap; ++i)
+    if (number(values[i]) == number(values[i - 1])) step = gap * (1 - 0x1p-40);
+  const double first = number(values.front()), span = number(values.back()) - first + 1;
+  if (!(step >= kLeastStep && std::isfinite(step) && std::fabs(first) <= kMaxFirst &&
+        ladder_is_smaller(type, span, static_cast<double>(values.size()))))
+    return false;
+  levels.step = step;
+  levels.first = static_cast<int32_t>(first);
+  levels.corrections.assign(static_cast<size_t>(span), 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double n = number(values[i]);
+    const double off = std::floor((values[i] / step - n) * 256 + 0.5);
+    place[i] = static_cast<uint32_t>(n - first);
+    levels.corrections[place[i]] = static_cast<int8_t>(std::clamp(off, -128.0, 127.0));
+  }
+  if (exact) {
+    levels.uniform = true;
+    for (size_t i = 0; i < values.size(); ++i)
+      if (element_value(type, levels.element(place[i], 0)) != values[i]) return false;
+  }
+  return true;
+}
+
+// All weights of a bin are one value.
+bool exact_bins(const Cells& c, const Bins& bins) {
+  for (size_t b = 0; b < bins.size(); ++b)
+    if (bins.begin[b + 1] - bins.begin[b] > 1 || c.spread[bins.begin[b]] > 0) return false;
+  return true;
 }
 }  // namespace
 
@@ -50,34 +75,9 @@ bool ladder_is_smaller(ElementType type, double span, double listed) {
          span * (1 + kCodeBytes) < listed * (element_info(type).bytes + kCodeBytes);
 }
 
-Levels make_levels(ElementType type, std::span<const double> values, std::vector<uint32_t>& place) {
-  Levels levels;
-  levels.type = type;
-  place.resize(values.size());
-  const Ladder l = values.size() > 1 ? ladder_of(values) : Ladder{};
-  levels.uniform =
-      values.size() > 1 && l.step >= kLeastStep && std::isfinite(l.step) &&
-      std::fabs(l.first) <= kMaxFirst &&
-      ladder_is_smaller(type, l.last - l.first + 1, static_cast<double>(values.size()));
-  if (!levels.uniform) {
-    levels.listed.assign(values.begin(), values.end());
-    for (uint32_t i = 0; i < place.size(); ++i) place[i] = i;
-    return levels;
-  }
-  levels.step = l.step;
-  levels.first = static_cast<int32_t>(l.first);
-  levels.corrections.assign(static_cast<size_t>(l.last - l.first) + 1, 0);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double n = std::floor(values[i] / l.step + 0.5);
-    const double off = std::floor((values[i] / l.step - n) * 256 + 0.5);
-    place[i] = static_cast<uint32_t>(n - l.first);
-    levels.corrections[place[i]] = static_cast<int8_t>(std::clamp(off, -128.0, 127.0));
-  }
-  return levels;
-}
-
-Quantizer make_quantizer(const Cells& c, const Bins& bins) {
+Quantizer make_quantizer(const Cells& c, const Bins& bins, bool listed) {
   Quantizer q;
+  q.levels.type = c.type;
   std::vector<double> values;
   std::vector<size_t> begins;  // of bins with a level of their own
   for (size_t b = 0; b < bins.size(); ++b) {
@@ -94,8 +94,14 @@ Quantizer make_quantizer(const Cells& c, const Bins& bins) {
     if (bins.begin.front() > 0) q.lowest = split(bins.begin.front());
     if (bins.begin.back() < c.size()) q.highest = next_below(split(bins.begin.back()));
   }
-  std::vector<uint32_t> place;
-  q.levels = make_levels(c.type, values, place);
+  std::vector<uint32_t> place(values.size());
+  q.levels.uniform = !listed && values.size() > 1 &&
+                     make_ladder(c.type, values, exact_bins(c, bins), q.levels, place);
+  if (!q.levels.uniform) {
+    for (uint32_t i = 0; i < place.size(); ++i) place[i] = i;
+    q.levels.corrections.clear();
+    q.levels.listed = values;
+  }
   for (size_t i = 1; i < values.size(); ++i)
     q.thresholds.insert(q.thresholds.end(), place[i] - place[i - 1], split(begins[i]));
   return q;

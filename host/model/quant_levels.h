@@ -16,14 +16,16 @@ double ideal_bits(double total, double n);
 
 // Whether `span` uniform levels take less of a table than so many listed ones.
 bool ladder_is_smaller(ElementType type, double span, double listed);
-// Levels of values of `type`, ascending and distinct, as listed or, if their table is smaller,
-// as uniform ones: then some levels in between may be new, and values are the nearest that a
-// correction of 1/256 step can say. place[i]: the number of the level of values[i].
-Levels make_levels(ElementType type, std::span<const double> values, std::vector<uint32_t>& place);
+// A quantizer whose levels are those of bins: as listed or, if their table is smaller, as uniform
+// ones; then some levels in between may be new, and values are the nearest that a correction of
+// 1/256 step can say. Where each bin is one value, levels are exactly these. `c`: cells of buckets.
+// Without bins all weights are kept as they are.
+Quantizer make_quantizer(const Cells& c, const Bins& bins, bool listed = false);
 
-// A quantizer whose levels are those of bins. `c`: cells of buckets. Without bins all weights are
-// kept as they are.
-Quantizer make_quantizer(const Cells& c, const Bins& bins);
+// The best bins at a slope, at most kMostLevels. `fine`: the cells of d.
+Bins uniform_bins(const Distribution& d, const Cells& fine, double slope);
+// The quantizer of bins and what it does.
+Design design_of(const Cells& fine, const Bins& bins);
 
 // What a quantizer without scales does to the weights it was made for.
 Estimate estimate_of(const Cells& c, const Quantizer& q);

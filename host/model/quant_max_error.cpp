@@ -86,7 +86,8 @@ class ExactBins {
 };
 
 // Of wider types only the buckets are known: bins are as wide as the step all along the line, one
-// is about 0. Weights of a bucket that many bins share are taken to be spread evenly.
+// is about 0. Weights of a bucket that many bins share are taken to be spread evenly about their
+// mean.
 class EvenBins {
  public:
   EvenBins(const Cells& c, double limit, double step) : c_(c), limit_(limit), step_(step) {}
@@ -105,7 +106,7 @@ class EvenBins {
       }
       for (double n = first; n <= last; ++n) {
         if (bins.empty() || bins.back().number < n) bins.push_back(bin(n, linked));
-        add(i, first == last ? Interval{c_.mean[i], c_.mean[i]} : range, bins.back());
+        add(i, first == last ? Interval{c_.mean[i], c_.mean[i]} : likely(i, range), bins.back());
         linked = true;
       }
     }
@@ -127,15 +128,24 @@ class EvenBins {
     const Bin b = bin(n, true);
     return b.high - b.level <= limit_ && b.level - b.low <= limit_;
   }
+  // As wide as the spread of a bucket says.
+  Interval likely(size_t i, const Interval& range) const {
+    const double half = std::sqrt(3 * c_.spread[i] / c_.count[i]);
+    return {std::max(range.low, c_.mean[i] - half), std::min(range.high, c_.mean[i] + half)};
+  }
   void add(size_t i, const Interval& range, Bin& b) const {
     const double width = range.high - range.low;
     const double low = std::max(range.low, b.low), high = std::min(range.high, b.high);
-    const double share = width > 0 ? std::max(0.0, high - low) / width : 1;
-    const double count = c_.count[i] * share;
-    const double off = (width > 0 ? low / 2 + high / 2 : range.low) - b.level;
-    b.count += count;
-    b.squared_error +=
-        count * off * off + (width > 0 ? count * (high - low) * (high - low) / 12 : c_.spread[i]);
+    if (width > 0) {
+      const double count = c_.count[i] * (std::max(0.0, high - low) / width);
+      const double off = low / 2 + high / 2 - b.level;
+      b.count += count;
+      b.squared_error += count * (off * off + (high - low) * (high - low) / 12);
+    } else if (low <= high) {
+      const double off = low - b.level;
+      b.count += c_.count[i];
+      b.squared_error += c_.count[i] * off * off + c_.spread[i];
+    }
     b.max_error = std::max(b.high - b.level, b.level - b.low);
   }
 

@@ -102,17 +102,26 @@ float fit_scale(ElementType type, ScaleType scale_type, double wanted, double lo
   return static_cast<float>(element_value(t, bits));
 }
 
+void require_f32(const Range& r) {
+  if (largest_of(r) > kLargestF32)
+    fail(ErrorCode::invalid_argument, "weights beyond the range of F32 cannot have scales");
+}
+
+// F16 where it has room for the largest scale, and bits enough.
+ScaleType scale_type_for(const MethodOptions& o, double most) {
+  const bool fits = most <= kLargestF16 && (most == 0 || most >= kLeastF16);
+  return o.scale_type == ScaleType::f16 && fits ? ScaleType::f16 : ScaleType::f32;
+}
+
 // Scales of groups; `unit`: the magnitude of the level that the largest weight of a group is.
 void scale_groups(const MethodOptions& o, std::span<const Range> ranges, double unit,
                   double outermost, Levels& levels) {
   double most = 0;
-  for (const Range& r : ranges) most = std::max(most, largest_of(r));
-  if (most > kLargestF32)
-    fail(ErrorCode::invalid_argument, "weights beyond the range of F32 cannot have scales");
-  levels.scale_type =
-      o.scale_type == ScaleType::f16 && most / unit <= kLargestF16 && most / unit >= kLeastF16
-          ? ScaleType::f16
-          : ScaleType::f32;
+  for (const Range& r : ranges) {
+    require_f32(r);
+    most = std::max(most, largest_of(r));
+  }
+  levels.scale_type = scale_type_for(o, most / unit);
   levels.group = o.group;
   for (const Range& r : ranges)
     levels.scales.push_back(
@@ -125,12 +134,11 @@ void scale_with_zero_points(const MethodOptions& o, std::span<const Range> range
   const auto wanted = [&](const Range& r) {
     return std::max(r.most, 0.0) / last - std::min(r.least, 0.0) / last;
   };
-  for (const Range& r : ranges) most = std::max(most, wanted(r));
-  if (!(most <= kLargestF32 / last))
-    fail(ErrorCode::invalid_argument, "weights beyond the range of F32 cannot have scales");
-  levels.scale_type = o.scale_type == ScaleType::f16 && most <= kLargestF16 && most >= kLeastF16
-                          ? ScaleType::f16
-                          : ScaleType::f32;
+  for (const Range& r : ranges) {
+    require_f32(r);
+    most = std::max(most, wanted(r));
+  }
+  levels.scale_type = scale_type_for(o, most);
   levels.group = o.group;
   for (const Range& r : ranges) {
     const double scale = wanted(r);
@@ -162,7 +170,8 @@ Quantizer linear(const MethodOptions& o, const Cells& c, const Range& all,
   // Levels from the least weight to the greatest, 0 among them.
   const double low = std::min(all.least, 0.0), high = std::max(all.most, 0.0);
   double step = high / (count - 1) - low / (count - 1);
-  const auto zero = static_cast<int32_t>(std::floor(-low / step + 0.5));
+  const auto zero =
+      step > 0 ? static_cast<int32_t>(std::min(std::floor(-low / step + 0.5), count - 1.0)) : 0;
   const Integers n{-zero, count};
   while (!std::isfinite(nearest(c.type, n.last() * step)) ||
          !std::isfinite(nearest(c.type, n.first * step)))
@@ -174,7 +183,8 @@ Quantizer ternary(const MethodOptions& o, const Cells& c, std::span<const Range>
   const Ternary best = best_ternary(c);
   if (o.group == 0) {
     const double level = nearest(c.type, best.level);
-    return listed_levels(c.type, {-level, 0, level}, {next_above(-best.threshold), best.threshold});
+    const double threshold = std::max(best.threshold, next_above(0));
+    return listed_levels(c.type, {-level, 0, level}, {next_above(-threshold), threshold});
   }
   // Groups are taken to be alike: their scales are to their largest weights as that of the tensor
   // is to the mean of these.
@@ -194,7 +204,7 @@ Quantizer quantizer_for(const MethodOptions& o, const Distribution& d, const Cel
     case Method::mean_constrained:
       return linear(o, c, all, ranges);
     case Method::sorting:
-      return make_quantizer(c, sorting_bins(c, o.bits));
+      return make_quantizer(c, sorting_bins(c, o.bits), true);
     case Method::ternary:
       return ternary(o, c, ranges);
     case Method::nf4: {
@@ -233,7 +243,7 @@ Design design_method(const MethodOptions& options, const Distribution& d,
     fail(ErrorCode::invalid_argument, "groups that share a scale have 8 to 2^31 weights");
   const Cells c = cells_of(d);
   Design design;
-  if (d.least == 0 && d.most == 0) {
+  if (d.least == 0 && d.most == 0 && (options.group == 0 || ranges.empty())) {
     design.quantizer = listed_levels(d.type, {0}, {});
     design.estimate = estimate_of(c, design.quantizer);
     return design;

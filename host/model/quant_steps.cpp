@@ -2,6 +2,7 @@
 #include "host/model/quant_steps.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "gramzip/core/float_bits.h"
@@ -109,7 +110,8 @@ double level_of(const Cells& c, size_t begin, size_t end) {
     count += c.count[i];
     sum += c.count[i] * (c.mean[i] - origin);
   }
-  return nearest(c.type, origin + sum / count);
+  const double mean = origin + sum / count;
+  return std::isfinite(mean) ? nearest(c.type, mean) : origin;
 }
 
 Bins best_bins(const Cells& c, const Price& price, double reach) {

@@ -89,8 +89,8 @@ TEST(QuantMethods, LinearOfATensorCutsTheTails) {
     for (const bool asymmetric : {false, true}) {
       const Design four = design(options(Method::linear, 4, 0, asymmetric), t, w);
       EXPECT_EQ(four.quantizer.levels.count(), asymmetric ? 16u : 15u);
-      // The best 4-bit uniform quantizer of a Gaussian has 20.2 dB (Max, 1960).
-      EXPECT_GT(testing::decibels(d, four.estimate.squared_error), 19.4);
+      // The best uniform quantizer of 16 levels has 19.38 dB for a Gaussian (Max, 1960).
+      EXPECT_GT(testing::decibels(d, four.estimate.squared_error), asymmetric ? 19.15 : 18.8);
       EXPECT_NEAR(testing::measure(four.quantizer, w).squared_error, four.estimate.squared_error,
                   1e-3 * four.estimate.squared_error);
     }
@@ -112,7 +112,7 @@ TEST(QuantMethods, Sorting) {
     ASSERT_EQ(m.counts.size(), 16u);
     for (const uint64_t c : m.counts) EXPECT_NEAR(static_cast<double>(c), 6250, 300);
     EXPECT_NEAR(m.bits / 100000, 4, 0.01);
-    EXPECT_NEAR(testing::decibels(d, m.squared_error), 12.2, 0.3);  // measured by others: 12.1
+    EXPECT_NEAR(testing::decibels(d, m.squared_error), 16.43, 0.05);
   }
 }
 
