@@ -32,6 +32,7 @@ void add_decompress(CLI::App& app, Options& o) {
   add_files(app, o, "archives; - or none: standard input");
   add_output(app, o);
   add_decompression(app, o);
+  add_dtype(app, o);
   add_models(app, o);
   add_base(app, o);
   add_work(app, o);
@@ -67,6 +68,7 @@ void add_get(CLI::App& app, Options& o) {
   app.add_option("-o,--output", o.output, "output file; standard output if not given")
       ->type_name("OUT");
   app.add_flag("-f,--force", o.force, "replace an existing file; write to a terminal");
+  add_dtype(app, o);
   add_models(app, o);
   add_base(app, o);
   add_work(app, o);

@@ -65,6 +65,9 @@ struct Options {
   // compare, and what reports errors
   std::vector<std::string> patterns;  // --tensors of compare
   std::string report, fail_below;
+  // decompress, cat, get
+  std::string dtype;  // --dtype; empty: as it is
+  bool strict = false;
 };
 
 // Each adds one group of options to a command.
@@ -77,6 +80,7 @@ void add_models(CLI::App& app, Options& o);  // -D
 void add_base(CLI::App& app, Options& o);    // --base, --base-dir
 void add_compression(CLI::App& app, Options& o);
 void add_decompression(CLI::App& app, Options& o);
+void add_dtype(CLI::App& app, Options& o);   // --dtype, --strict
 void add_report(CLI::App& app, Options& o);  // --report
 
 // The backend of --device; null for the CPU's. Throws if a demanded device is not there.

@@ -55,20 +55,34 @@ std::string tiles(const ErrorReport& r) {
   return s + "</dl>\n";
 }
 
-constexpr const char* kColumns[] = {"tensor", "dtype", "shape",     "weights",    "bits",
-                                    "ratio",  "SQNR",  "max error", "mean error", "zeros",
-                                    "before", "bytes", "seconds",   "method",     "kept by"};
-constexpr bool is_text(size_t column) { return column < 3 || column >= 13; }
+// Which columns there is anything in.
+struct Columns {
+  bool seconds = false, method = false, kept_by = false;
+  explicit Columns(const ErrorReport& r) {
+    for (const TensorError& t : r.tensors) {
+      seconds = seconds || t.seconds.has_value();
+      method = method || !t.method.empty() || !t.parameters.empty();
+      kept_by = kept_by || !t.kept_by.empty();
+    }
+  }
+};
 
-std::string head() {
+std::string head(const Columns& c) {
   std::string s = "<thead><tr>";
-  for (size_t i = 0; i < std::size(kColumns); ++i)
-    s += fmt::format("<th{}><button>{}</button></th>", is_text(i) ? " class=\"text\"" : "",
-                     kColumns[i]);
+  const auto add = [&](const char* name, bool text = false) {
+    s += fmt::format("<th{}><button>{}</button></th>", text ? " class=\"text\"" : "", name);
+  };
+  for (const char* name : {"tensor", "dtype", "shape"}) add(name, true);
+  for (const char* name : {"weights", "bits", "ratio", "SQNR dB", "max error", "mean error",
+                           "zeros", "before", "bytes"})
+    add(name);
+  if (c.seconds) add("seconds");
+  if (c.method) add("method", true);
+  if (c.kept_by) add("kept by", true);
   return s + "</tr></thead>\n";
 }
 
-std::string figures(const TensorError& t) {
+std::string figures(const TensorError& t, const Columns& c) {
   const ErrorFigures& f = t.figures;
   const uint64_t n = t.elements > 0 ? t.elements : f.elements;
   std::string s = cell(fmt::format("{}", n), static_cast<double>(n));
@@ -85,10 +99,11 @@ std::string figures(const TensorError& t) {
   }
   const uint64_t bytes = t.stored_bytes.value_or(t.original_bytes);
   s += cell(fmt::format("{}", bytes), static_cast<double>(bytes));
-  return s + cell(t.seconds, "{:.3f}");
+  if (c.seconds) s += cell(t.seconds, "{:.3f}");
+  return s;
 }
 
-std::string row(const TensorError& t) {
+std::string row(const TensorError& t, const Columns& c) {
   std::string s = "<tr";
   if (t.figures.noise > 0) {
     s += " data-name=\"" + html_text(t.name) + "\" data-h=\"";
@@ -100,15 +115,22 @@ std::string row(const TensorError& t) {
   if (!t.other_dtype.empty()) types += " → " + html_text(t.other_dtype);
   std::string method = html_text(t.method);
   if (!t.parameters.empty()) method += (method.empty() ? "" : ", ") + html_text(t.parameters);
-  return s + ">" + text_cell(html_text(t.name)) + text_cell(types) + text_cell(shape_of(t)) +
-         figures(t) + text_cell(method) + text_cell(html_text(t.kept_by)) + "</tr>\n";
+  s += ">" + text_cell(html_text(t.name)) + text_cell(types) + text_cell(shape_of(t)) +
+       figures(t, c);
+  if (c.method) s += text_cell(method);
+  if (c.kept_by) s += text_cell(html_text(t.kept_by));
+  return s + "</tr>\n";
 }
 
 std::string table(const ErrorReport& r) {
-  std::string s = "<div class=\"scroll\"><table id=\"tensors\">\n" + head() + "<tbody>\n";
-  for (const TensorError& t : r.tensors) s += row(t);
+  const Columns c(r);
+  std::string s = "<div class=\"scroll\"><table id=\"tensors\">\n" + head(c) + "<tbody>\n";
+  for (const TensorError& t : r.tensors) s += row(t, c);
   s += "</tbody>\n<tfoot><tr class=\"sum\">" + text_cell("total") + text_cell("") + text_cell("");
-  return s + figures(r.total) + text_cell("") + text_cell("") + "</tr></tfoot>\n</table></div>\n";
+  s += figures(r.total, c);
+  for (const bool more : {c.method, c.kept_by})
+    if (more) s += text_cell("");
+  return s + "</tr></tfoot>\n</table></div>\n";
 }
 
 // Methods, and rules that kept tensors, with what they were used for.

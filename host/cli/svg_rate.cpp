@@ -42,7 +42,6 @@ Scale scale_of(const ErrorReport& r) {
   const auto take = [&](const TensorError& t) {
     const std::optional<double> bits = t.bits_per_weight();
     if (!bits || t.exact) return;
-    s.most_x = std::max(s.most_x, std::min(64.0, std::ceil(*bits + 0.25)));
     const double db = t.figures.sqnr_db();
     if (!std::isfinite(db)) return;
     s.most_y = std::max(s.most_y, std::min(400.0, 10 * std::ceil(db / 10 + 0.2)));
@@ -50,6 +49,9 @@ Scale scale_of(const ErrorReport& r) {
   };
   for (const TensorError& t : r.tensors) take(t);
   take(r.total);
+  // Small tensors may take far more bits than the others; they are drawn at the edge.
+  const double bits = std::min(64.0, r.total.bits_per_weight().value_or(0));
+  s.most_x = std::max(s.most_x, std::ceil(bits + 0.25));
   return s;
 }
 
@@ -104,13 +106,16 @@ std::string mark(const Scale& s, const TensorError& t, const std::string& title,
   const std::optional<double> bits = t.bits_per_weight();
   const double db = t.figures.sqnr_db();
   // What has no place in the plot is in the table.
-  if (!bits || t.exact || std::isnan(db) || *bits > s.most_x || db < s.least_y) return "";
-  const double x = s.x(*bits);
+  if (!bits || t.exact || std::isnan(db) || db < s.least_y) return "";
+  const double x = s.x(std::min(*bits, s.most_x));
   const std::string hint =
       fmt::format("<title>{}: {:.3f} bits, {} dB</title>", title, *bits, decibel_text(db));
   if (db > s.most_y)  // lossless
     return fmt::format("<path class=\"{}\" d=\"M{:.1f} {}l5 9h-10z\">{}</path>\n",
                        total ? "total" : "exact", x, kTop - 12, hint);
+  if (*bits > s.most_x)
+    return fmt::format("<path class=\"tensor\" d=\"M{:.1f} {:.1f}l-9 5v-10z\">{}</path>\n", x + 9,
+                       s.y(db), hint);
   return fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\">{}</circle>\n",
                      total ? "total" : "tensor", x, s.y(db), total ? 7 : 4, hint);
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loops of ErrorSums. Sums of a chunk are gathered in 8 stripes, element i in stripe i mod 8,
-// so that the compiler may make vectors of them; stripes, chunks and pieces are added in order.
+// The loops of ErrorSums. Stripes of a chunk, chunks and pieces are added in order.
 #include <algorithm>
 #include <bit>
-#include <cmath>
+#include <cstring>
 
 #include "host/base/error.h"
 #include "host/cpu/float_values.h"
@@ -13,16 +12,19 @@ namespace gramzip {
 namespace {
 // Errors by sign, exponent and top bits of the mantissa. Exponents beyond these are clamped: they
 // hold all differences of 32-bit floats.
+static_assert(sizeof(double) == 8);
 constexpr uint32_t kSizeBits = 4, kLeastExponent = 1023 - 160, kMostExponent = 1023 + 130;
 constexpr uint32_t kSizes = (kMostExponent - kLeastExponent + 1) << kSizeBits;  // of one sign
 constexpr uint32_t kLeastCode = kLeastExponent << kSizeBits;
 
-// 0: the error is 0; else 1 + its size, above kSizes for negative ones.
-uint32_t size_code(double error) {
-  const uint64_t bits = std::bit_cast<uint64_t>(error);
-  const auto code = static_cast<uint32_t>((bits & ~(uint64_t{1} << 63)) >> (52 - kSizeBits));
-  const uint32_t size = std::min(std::max(code, kLeastCode) - kLeastCode, kSizes - 1);
-  return bits << 1 == 0 ? 0 : 1 + size + (bits >> 63 ? kSizes : 0);
+// Counters of positive errors, then of negative ones; the first of each counts errors of 0 and
+// below 2^-160.
+constexpr uint32_t kCounters = 1 + kSizes;
+uint32_t counter_of(double error) {
+  const auto top = static_cast<uint32_t>(std::bit_cast<uint64_t>(error) >> (52 - kSizeBits));
+  const auto code = static_cast<int32_t>(top & 0x7fffu) - static_cast<int32_t>(kLeastCode - 1);
+  const int32_t size = std::clamp(code, 0, static_cast<int32_t>(kSizes));
+  return static_cast<uint32_t>(size) + (top >> 15) * kCounters;
 }
 // Where the errors of a size begin.
 double size_begin(uint32_t size) {
@@ -35,44 +37,52 @@ struct ChunkCounts {
   uint32_t differing = 0, nonfinite = 0, zeros_original = 0, zeros_other = 0;
 };
 
+// Sums of a chunk in 4 stripes, element i in stripe i mod 4, of two vectors: what every 64-bit
+// machine has.
+using Pair [[gnu::vector_size(16)]] = double;
+using Count [[gnu::vector_size(16)]] = int64_t;
+constexpr size_t kPairs = 2, kStripes = 2 * kPairs;
+
+double in_order(const Pair (&p)[kPairs]) { return p[0][0] + p[0][1] + p[1][0] + p[1][1]; }
+// Comparisons give -1 where they hold.
+uint32_t counted(const Count (&c)[kPairs]) {
+  return static_cast<uint32_t>(-(c[0][0] + c[0][1] + c[1][0] + c[1][1]));
+}
+
 // A chunk's sums, extremes, counts and errors; elements that are not finite in both have error 0.
-template <size_t kChunk, class Sums>
-void add_up(const double* __restrict a, const double* __restrict b, double* __restrict errors,
-            Sums& sums, double& max_error, ChunkCounts& counts) {
-  constexpr size_t kStripes = 8;
-  double signal[kStripes] = {}, noise[kStripes] = {}, sizes[kStripes] = {}, sum[kStripes] = {};
-  double most[kStripes] = {};
-  int64_t differing[kStripes] = {}, usual[kStripes] = {}, zeros_a[kStripes] = {};
-  int64_t zeros_b[kStripes] = {};
-  for (size_t i = 0; i < kChunk; i += kStripes) {
-    for (size_t s = 0; s < kStripes; ++s) {
-      const double x = a[i + s], y = b[i + s];
-      const double difference = y - x;
-      // x and y are finite if their product with 0 is.
-      const bool finite = x * 0 + y * 0 == 0;
-      const double w = finite ? x : 0.0, d = finite ? difference : 0.0, size = std::fabs(d);
-      errors[i + s] = d;
-      signal[s] += w * w;
-      noise[s] += d * d;
-      sizes[s] += size;
-      sum[s] += d;
-      most[s] = most[s] < size ? size : most[s];
-      differing[s] += x != y;
-      usual[s] += finite;
-      zeros_a[s] += x == 0;
-      zeros_b[s] += y == 0;
+template <class Sums>
+void add_up(const double* __restrict a, const double* __restrict b, size_t n,
+            double* __restrict errors, Sums& sums, double& max_error, ChunkCounts& counts) {
+  Pair signal[kPairs] = {}, noise[kPairs] = {}, sizes[kPairs] = {}, sum[kPairs] = {};
+  Pair most[kPairs] = {};
+  Count differing[kPairs] = {}, finite[kPairs] = {}, zeros_a[kPairs] = {}, zeros_b[kPairs] = {};
+  constexpr int64_t kMagnitude = std::numeric_limits<int64_t>::max();
+  for (size_t i = 0; i < n; i += kStripes) {
+    for (size_t p = 0; p < kPairs; ++p) {
+      Pair x, y;
+      std::memcpy(&x, a + i + 2 * p, sizeof x);
+      std::memcpy(&y, b + i + 2 * p, sizeof y);
+      const Count usual = x * 0 + y * 0 == 0;  // not if either is infinite or NaN
+      const auto w = (Pair)((Count)x & usual), d = (Pair)((Count)(y - x) & usual);
+      const auto size = (Pair)((Count)d & kMagnitude);
+      std::memcpy(errors + i + 2 * p, &d, sizeof d);
+      signal[p] += w * w;
+      noise[p] += d * d;
+      sizes[p] += size;
+      sum[p] += d;
+      most[p] = most[p] < size ? size : most[p];
+      differing[p] += x != y;
+      finite[p] += usual;
+      zeros_a[p] += x == 0;
+      zeros_b[p] += y == 0;
     }
   }
-  int64_t finite = 0;
-  for (size_t s = 0; s < kStripes; ++s) {
-    sums.add({signal[s], noise[s], sizes[s], sum[s]});
-    max_error = max_error < most[s] ? most[s] : max_error;
-    counts.differing += static_cast<uint32_t>(differing[s]);
-    counts.zeros_original += static_cast<uint32_t>(zeros_a[s]);
-    counts.zeros_other += static_cast<uint32_t>(zeros_b[s]);
-    finite += usual[s];
-  }
-  counts.nonfinite = static_cast<uint32_t>(static_cast<int64_t>(kChunk) - finite);
+  sums.add({in_order(signal), in_order(noise), in_order(sizes), in_order(sum)});
+  for (const Pair& p : most) max_error = std::max({max_error, p[0], p[1]});
+  counts.differing = counted(differing);
+  counts.nonfinite = static_cast<uint32_t>(n) - counted(finite);
+  counts.zeros_original = counted(zeros_a);
+  counts.zeros_other = counted(zeros_b);
 }
 }  // namespace
 
@@ -83,7 +93,7 @@ void ErrorSums::Sums::add(const Sums& s) {
   error += s.error;
 }
 
-ErrorSums::ErrorSums() : original_(kChunk), other_(kChunk), sizes_(1 + 2 * kSizes) {}
+ErrorSums::ErrorSums() : original_(kChunk), other_(kChunk), sizes_(2 * kCounters) {}
 
 void ErrorSums::add(std::span<const uint8_t> original, std::span<const uint8_t> other,
                     ElementType type) {
@@ -139,8 +149,9 @@ void ErrorSums::close_chunk() {
   const auto padding = static_cast<uint32_t>(kChunk - n);
   ChunkCounts c;
   double errors[kChunk];
+  uint32_t counters[kChunk];
   Sums sums;
-  add_up<kChunk>(original_.data(), other_.data(), errors, sums, max_error_, c);
+  add_up(original_.data(), other_.data(), kChunk, errors, sums, max_error_, c);
   uint32_t left = c.nonfinite;
   for (size_t k = 0; left > 0; ++k) {
     const double a = original_[k], b = other_[k];
@@ -149,10 +160,10 @@ void ErrorSums::close_chunk() {
     const bool both_nan = a != a && b != b;
     c.differing -= both_nan;
     ++(both_nan || a == b ? nonfinite_equal_ : nonfinite_differ_);
-    errors[k] = std::numeric_limits<double>::quiet_NaN();
   }
-  for (size_t k = 0; k < n; ++k)
-    if (c.nonfinite == 0 || is_finite(errors[k])) ++sizes_[size_code(errors[k])];
+  for (size_t k = 0; k < kChunk; ++k) counters[k] = counter_of(errors[k]);
+  for (size_t k = 0; k < kChunk; ++k) ++sizes_[counters[k]];
+  sizes_[0] -= padding + c.nonfinite;
   piece_.add(sums);
   differing_ += c.differing;
   zeros_original_ += c.zeros_original - padding;
@@ -224,12 +235,21 @@ void ErrorSums::fill_histogram(ErrorFigures& f) const {
       bins[b] += count * (end - begin) / (to - from);
     }
   };
-  add(0, 0, static_cast<double>(sizes_[0]));
+  add(0, 0, static_cast<double>(sizes_[0] + sizes_[kCounters]));
   for (uint32_t i = 0; i < kSizes; ++i) {
     const double begin = size_begin(i), end = size_begin(i + 1);
-    if (sizes_[1 + i] > 0) add(begin, end, static_cast<double>(sizes_[1 + i]));
-    if (sizes_[1 + kSizes + i] > 0) add(-end, -begin, static_cast<double>(sizes_[1 + kSizes + i]));
+    const uint64_t above = sizes_[1 + i], below = sizes_[kCounters + 1 + i];
+    if (above > 0) add(begin, end, static_cast<double>(above));
+    if (below > 0) add(-end, -begin, static_cast<double>(below));
   }
-  for (size_t b = 0; b < bins.size(); ++b) f.histogram[b] = static_cast<uint64_t>(bins[b] + 0.5);
+  // Rounded from the first on, so that they add up.
+  double sum = 0;
+  uint64_t before = 0;
+  for (size_t b = 0; b < bins.size(); ++b) {
+    sum += bins[b];
+    const auto upto = static_cast<uint64_t>(sum + 0.5);
+    f.histogram[b] = upto - before;
+    before = upto;
+  }
 }
 }  // namespace gramzip
