@@ -17,7 +17,8 @@ class TextModel;
 }
 namespace quant {
 struct Levels;
-}
+struct Table;
+}  // namespace quant
 
 struct SegmentInput {
   ElementType type;
@@ -64,6 +65,7 @@ struct SegmentView {
   std::span<const uint64_t> exact = {};    // codec exact_floats: header.exact_values of them
   // Codecs delta and sparse_delta: the words in front of the tables, as many as there are tables.
   std::span<const uint16_t> contexts = {};
+  const quant::Table* quantized = nullptr;  // codec quantized: its quant table
 };
 
 struct DecodeRequest {

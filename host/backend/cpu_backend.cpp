@@ -5,7 +5,7 @@
 #include "host/backend/class_segment.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/backend/cpu_delta.h"
-#include "host/base/checksum.h"
+#include "host/backend/cpu_quantized.h"
 #include "host/cpu/exact_floats.h"
 #include "host/cpu/huffman_decode.h"
 
@@ -22,6 +22,15 @@ void encode_without_base(const SegmentInput& in, EncodedSegment& out) {
     cpu::encode_bytes(in, out);
 }
 
+// Levels, unless a codec that knows none of them takes less.
+void encode_levels(const SegmentInput& in, EncodedSegment& out) {
+  cpu::encode_quantized(in, out);
+  if (!cpu::quantized_is_doubtful(in, out)) return;
+  EncodedSegment other;
+  encode_without_base(in, other);
+  if (cpu::coded_size(other) < cpu::coded_size(out)) std::swap(other, out);
+}
+
 class CpuBackend final : public Backend {
  public:
   std::string name() const override { return "cpu"; }
@@ -30,6 +39,8 @@ class CpuBackend final : public Backend {
     for (size_t i = 0; i < in.size(); ++i) {
       if (in[i].text != nullptr)
         cpu::encode_text(in[i], out[i]);
+      else if (in[i].levels != nullptr)
+        encode_levels(in[i], out[i]);
       else if (!in[i].base.empty())
         encode_with_base(in[i], out[i]);
       else
@@ -47,6 +58,9 @@ class CpuBackend final : public Backend {
         case Codec::delta:
         case Codec::sparse_delta:
           cpu::decode_with_base(r);
+          break;
+        case Codec::quantized:
+          cpu::decode_quantized(r);
           break;
         default:
           cpu::decode_coded(r);
@@ -66,46 +80,6 @@ class CpuBackend final : public Backend {
   }
 };
 
-// One block's payload into its place; decode(coded, out) is for coded ones. The record's coded hash
-// has not been looked at yet.
-template <class Decode>
-BlockStatus decode_block(const SegmentView& s, uint32_t b, const Decode& decode,
-                         std::span<uint8_t> out) {
-  const BlockRecord& r = s.records[b];
-  const Bytes coded = s.data.subspan(s.offsets[b], r.coded_bytes);
-  if (hash64(coded) != r.coded_hash) return BlockStatus::bad_coded_hash;
-  switch (r.mode) {
-    case BlockMode::raw:
-    case BlockMode::constant:
-      return cpu::fill_block(r.mode, coded, element_info(s.header.type).bytes, out);
-    case BlockMode::repeat: {
-      uint32_t source = 0;
-      const BlockStatus status = cpu::repeat_source(s, b, coded, source);
-      return status == BlockStatus::ok ? decode_block(s, source, decode, out) : status;
-    }
-    case BlockMode::base:
-      break;
-    case BlockMode::coded:
-      if (coded.size() >= out.size() || s.header.tables == 0) return BlockStatus::bad_block;
-      return decode(coded, out);
-  }
-  return BlockStatus::bad_block;
-}
-
-template <class Decode>
-void decode_blocks(const DecodeRequest& r, const Decode& decode) {
-  const SegmentView& s = r.segment;
-  size_t at = 0;
-  for (uint32_t i = 0; i < r.block_count; ++i) {
-    const uint32_t b = r.first_block + i, size = s.header.block_bytes(b);
-    const auto out = r.output.subspan(at, size);
-    at += size;
-    r.status[i] = decode_block(s, b, decode, out);
-    if (r.status[i] == BlockStatus::ok && hash64(out) != s.records[b].decoded_hash)
-      r.status[i] = BlockStatus::bad_decoded_hash;
-  }
-}
-
 }  // namespace
 
 void cpu::decode_coded(const DecodeRequest& r) {
@@ -114,13 +88,13 @@ void cpu::decode_coded(const DecodeRequest& r) {
   if (h.codec == Codec::exact_floats) {
     thread_local cpu::ExactDecoder decoder;
     const cpu::ExactTables tables = cpu::make_exact_tables(s);
-    return decode_blocks(r, [&](Bytes coded, std::span<uint8_t> out) {
+    return decode_blocks(r, [&](uint32_t, Bytes coded, std::span<uint8_t> out) {
       return decoder.decode(coded, h, tables, out);
     });
   }
   thread_local cpu::BlockDecoder decoder;
   const cpu::DecodeTables tables = cpu::make_decode_tables(s.tables, h.codec);
-  decode_blocks(r, [&](Bytes coded, std::span<uint8_t> out) {
+  decode_blocks(r, [&](uint32_t, Bytes coded, std::span<uint8_t> out) {
     return decoder.decode(coded, h.split(), tables, h.tables, h.period, out);
   });
 }

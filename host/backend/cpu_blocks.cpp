@@ -115,4 +115,49 @@ BlockStatus fill_block(BlockMode mode, Bytes coded, uint32_t element, std::span<
     std::memcpy(out.data() + i, coded.data(), element);
   return BlockStatus::ok;
 }
+
+namespace {
+// One block's payload into its place; decode() is for coded ones. The record's coded hash
+// has not been looked at yet.
+BlockStatus decode_block(const SegmentView& s, uint32_t b, const DecodeBlock& decode,
+                         std::span<uint8_t> out) {
+  const BlockRecord& r = s.records[b];
+  const Bytes coded = s.data.subspan(s.offsets[b], r.coded_bytes);
+  if (hash64(coded) != r.coded_hash) return BlockStatus::bad_coded_hash;
+  switch (r.mode) {
+    case BlockMode::raw:
+    case BlockMode::constant:
+      return fill_block(r.mode, coded, element_info(s.header.type).bytes, out);
+    case BlockMode::repeat: {
+      uint32_t source = 0;
+      const BlockStatus status = repeat_source(s, b, coded, source);
+      return status == BlockStatus::ok ? decode_block(s, source, decode, out) : status;
+    }
+    case BlockMode::base:
+      break;
+    case BlockMode::coded:
+      if (coded.size() >= out.size() || !s.header.codes()) return BlockStatus::bad_block;
+      return decode(b, coded, out);
+  }
+  return BlockStatus::bad_block;
+}
+}  // namespace
+
+void decode_blocks(const DecodeRequest& r, const DecodeBlock& decode) {
+  const SegmentView& s = r.segment;
+  size_t at = 0;
+  for (uint32_t i = 0; i < r.block_count; ++i) {
+    const uint32_t b = r.first_block + i, size = s.header.block_bytes(b);
+    const auto out = r.output.subspan(at, size);
+    at += size;
+    r.status[i] = decode_block(s, b, decode, out);
+    if (r.status[i] == BlockStatus::ok && hash64(out) != s.records[b].decoded_hash)
+      r.status[i] = BlockStatus::bad_decoded_hash;
+  }
+}
+
+size_t coded_size(const EncodedSegment& s) {
+  return round_up(kSegmentHeaderBytes + s.tables.size(), 8) + s.records.size() * kBlockRecordBytes +
+         s.data.size();
+}
 }  // namespace gramzip::cpu

@@ -25,12 +25,21 @@ using CodeBlock =
 bool write_blocks(std::span<const uint8_t> content, uint32_t element,
                   std::span<const uint32_t> repeat_of, EncodedSegment& out, const CodeBlock& code);
 
+// What a segment takes in an archive but for framing.
+size_t coded_size(const EncodedSegment& s);
+
 // The source of a repeat block, or bad_block.
 BlockStatus repeat_source(const SegmentView& s, uint32_t b, std::span<const uint8_t> coded,
                           uint32_t& source);
 // A raw or constant block into `out`: ok or bad_block.
 BlockStatus fill_block(BlockMode mode, std::span<const uint8_t> coded, uint32_t element,
                        std::span<uint8_t> out);
+
+// The blocks of a request, plain ones and what decode() makes of coded block b; its record's hashes
+// are not decode()'s matter.
+using DecodeBlock = std::function<BlockStatus(uint32_t b, std::span<const uint8_t> coded,
+                                              std::span<uint8_t> out)>;
+void decode_blocks(const DecodeRequest& r, const DecodeBlock& decode);
 
 // Segments of codecs bytes, floats and planes.
 void encode_bytes(const SegmentInput& in, EncodedSegment& out);

@@ -109,11 +109,6 @@ void encode_sparse(const SegmentInput& in, EncodedSegment& out) {
       });
   if (any_coded) store_sparse_tables(groups, books, out);
 }
-
-size_t coded_size(const EncodedSegment& s) {
-  return round_up(kSegmentHeaderBytes + s.tables.size(), 8) + s.records.size() * kBlockRecordBytes +
-         s.data.size();
-}
 }  // namespace
 
 void split_dense(const SegmentInput& in, const SegmentHeader& h,

@@ -3,6 +3,7 @@
 #include "host/backend/backend.h"
 #include "host/backend/device_memory.h"
 #include "host/backend/ngram_device.h"
+#include "host/backend/quantize_loops.h"
 #include "host/base/error.h"
 
 namespace gramzip {
@@ -17,6 +18,12 @@ std::unique_ptr<Backend> make_cuda_backend(int, std::string& why) {
 
 std::unique_ptr<cpu::NgramAccelerator> make_ngram_device(int, std::string& why,
                                                          const NgramDeviceOptions&) {
+  why = kWhy;
+  return nullptr;
+}
+
+std::unique_ptr<QuantizeLoops> make_cuda_quantize_loops(int, std::string& why,
+                                                        const QuantizeDeviceOptions&) {
   why = kWhy;
   return nullptr;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "host/cli/bases.h"
+#include "host/cli/dtype_out.h"
 #include "host/cli/members_out.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
@@ -47,7 +48,11 @@ bool names_folder(const std::string& output) {
 class Decompression {
  public:
   Decompression(Options& o, Backend* backend, std::span<const ModelPtr> models)
-      : o_(o), backend_(backend), models_(models), bases_(o, backend, models) {}
+      : o_(o),
+        dtype_(parse_dtype(o.dtype)),
+        backend_(backend),
+        models_(models),
+        bases_(o, backend, models) {}
 
   ordered_json run(const std::string& path) {
     FileSource source(path);
@@ -96,7 +101,13 @@ class Decompression {
     d.archive = random_.get();
     d.find_base = [&](const frame::ContentId& id) { return bases_.find(id); };
     d.progress = [&](uint64_t content) { bar_->update(content, 0); };
-    return decompress(source, out, d);
+    if (!dtype_) return decompress(source, out, d);
+    // The limit is one of what is written.
+    d.max_output = UINT64_MAX;
+    DtypeMembers converted(out, o_.console, *dtype_, o_.strict, o_.max_output);
+    const ArchiveSummary s = decompress(source, converted, d);
+    converted.finish();
+    return s;
   }
 
   ordered_json to_output(FileSource& source, const std::string& path, OutputOptions options,
@@ -154,6 +165,7 @@ class Decompression {
   }
 
   Options& o_;
+  std::optional<ElementType> dtype_;
   Backend* backend_;
   std::span<const ModelPtr> models_;
   Bases bases_;
@@ -164,6 +176,7 @@ class Decompression {
 }  // namespace
 
 int run_decompress(Options& o) {
+  if (o.strict && o.dtype.empty()) throw CliError("--strict goes with --dtype");
   if (o.to_stdout && !o.output.empty()) throw CliError("-c and -o exclude each other; give one");
   if (o.output == "-") {
     o.to_stdout = true;

@@ -144,6 +144,15 @@ FileRandomSource::FileRandomSource(const std::string& path) : path_(shown(path))
     throw CliError("standard input: this needs a file that can be read anywhere, not a pipe");
   fd_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd_) fail_io(path_, errno);
+  look();
+}
+
+FileRandomSource::FileRandomSource(Fd fd, std::string title)
+    : path_(std::move(title)), fd_(std::move(fd)) {
+  look();
+}
+
+void FileRandomSource::look() {
   struct stat s {};
   if (fstat(fd_.get(), &s) != 0) fail_io(path_, errno);
   if (!S_ISREG(s.st_mode))

@@ -63,10 +63,14 @@ bool unchanged(const std::string& path, const struct stat& status);
 class FileRandomSource final : public RandomSource {
  public:
   explicit FileRandomSource(const std::string& path);
+  // title: how messages name it.
+  FileRandomSource(Fd fd, std::string title);
   uint64_t size() const override { return size_; }
   size_t read_at(uint64_t at, uint8_t* p, size_t n) override;
 
  private:
+  void look();
+
   std::string path_;
   Fd fd_;
   uint64_t size_ = 0;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "host/cli/bases.h"
+#include "host/cli/dtype_out.h"
 #include "host/cli/models.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
@@ -145,16 +146,27 @@ void get(Options& o) {
   const Range bytes = o.bytes.empty() ? Range() : parse_range(o.bytes, "--bytes", 0);
   const Range lines = o.lines.empty() ? Range() : parse_range(o.lines, "--lines", 1);
   const Range rows = o.rows.empty() ? Range() : parse_range(o.rows, "--rows", 0);
+  const std::optional<ElementType> dtype = parse_dtype(o.dtype);
   const auto file = std::make_shared<CountedFile>(o.files.at(0));
   ArchiveReader reader(file);
 
   Range base{0, reader.content_bytes()};
   std::string head;
+  std::optional<Tensor> converted;
   if (!o.tensor.empty()) {
     FoundTensor found = find_tensor(reader, o, d);
     Tensor t = std::move(found.tensor);
     if (!o.rows.empty()) t = rows_of(std::move(t), rows.begin, rows.end, "--rows " + o.rows);
     base = {t.begin, t.end};
+    if (dtype) {
+      if (!converts(t))
+        throw CliError("--dtype: tensor '" + shown(t.name) + "' is of type " + shown(t.dtype) +
+                       ", which is no float type");
+      converted = t;
+      t.end = t.begin + (t.end - t.begin) / element_info(t.type).bytes * element_info(*dtype).bytes;
+      t.type = *dtype;
+      t.dtype = element_info(*dtype).name;
+    }
     if (o.output.ends_with(".safetensors")) head = safetensors_header(t, found.kind);
     if (o.output.ends_with(".npy")) head = npy_header(t);
   } else if (!o.member.empty()) {
@@ -172,7 +184,11 @@ void get(Options& o) {
   options.force = o.force;
   Output out(o.output.empty() ? "-" : o.output, options);
   write_text(out, head);
-  if (o.lines.empty()) {
+  if (converted) {
+    DtypeSink sink(out, converted->type, *dtype);
+    reader.read(base.begin, base.end, sink, d);
+    report_lost(o.console, o.strict, *converted, *dtype, sink.lost());
+  } else if (o.lines.empty()) {
     reader.read(base.begin, base.end, out, d);
   } else {
     // Lines can only be counted from the start. A step ends where a segment does, since a segment
@@ -205,6 +221,9 @@ int run_get(Options& o) {
     throw CliError("get needs --tensor, --file, --bytes or --lines; see gramzip get --help");
   if (!o.lines.empty() && (!o.bytes.empty() || !o.tensor.empty()))
     throw CliError("--lines goes with --file only");
+  if (!o.dtype.empty() && (o.tensor.empty() || !o.bytes.empty()))
+    throw CliError("--dtype goes with --tensor, without --bytes");
+  if (o.strict && o.dtype.empty()) throw CliError("--strict goes with --dtype");
   if (!o.rows.empty() && o.tensor.empty()) throw CliError("--rows goes with --tensor only");
   if (!o.bytes.empty() && !o.tensor.empty() &&
       (o.output.ends_with(".npy") || o.output.ends_with(".safetensors")))

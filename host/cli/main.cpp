@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "host/cli/export.h"
 #include "host/cli/files.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"
+#include "host/cli/quantize.h"
 
 namespace gramzip::cli {
 namespace {
@@ -32,6 +32,7 @@ void add_decompress(CLI::App& app, Options& o) {
   add_files(app, o, "archives; - or none: standard input");
   add_output(app, o);
   add_decompression(app, o);
+  add_dtype(app, o);
   add_models(app, o);
   add_base(app, o);
   add_work(app, o);
@@ -67,6 +68,7 @@ void add_get(CLI::App& app, Options& o) {
   app.add_option("-o,--output", o.output, "output file; standard output if not given")
       ->type_name("OUT");
   app.add_flag("-f,--force", o.force, "replace an existing file; write to a terminal");
+  add_dtype(app, o);
   add_models(app, o);
   add_base(app, o);
   add_work(app, o);
@@ -133,14 +135,17 @@ void add_count(CLI::App& app, Options& o) {
   add_work(app, o);
   add_console(app, o, true);
 }
-void add_quantize(CLI::App& app, Options& o) {
-  add_files(app, o, "checkpoint, its index, or its folder");
-  add_export(app, o);
-  app.add_option("--keep", o.keep, "tensors that stay as they are: names, with * and ?")
+void add_compare(CLI::App& app, Options& o) {
+  add_files(app, o, "two checkpoints: tensor files, shard indexes, folders or archives");
+  add_report(app, o);
+  app.add_option("--fail-below", o.fail_below, "exit code 1 if the total SQNR is below so many dB")
+      ->type_name("DB");
+  app.add_option("--tensors", o.patterns, "only tensors of such names, with * and ?; repeatable")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
-  app.add_option("-o,--output", o.output, "output file, or folder")->type_name("OUT");
-  app.add_flag("-f,--force", o.force, "replace existing files");
+  app.add_flag("-f,--force", o.force, "replace an existing report");
+  add_models(app, o);
+  add_base(app, o);
   add_work(app, o);
   add_console(app, o, true);
 }
@@ -166,9 +171,11 @@ constexpr Command kCommands[] = {
      add_bench},
     {"count", "", "exact counts of words, bytes and their n-grams",
      "gramzip count --words -n 2 --lower corpus.txt", run_count, add_count},
-    {"quantize", "", "lossy: a checkpoint in fewer bits a weight",
-     "gramzip quantize model.safetensors --export gguf:q4_0 -o model.gguf", run_export,
-     add_quantize},
+    {"compare", "", "how far one checkpoint is from another: errors by tensor",
+     "gramzip compare model.safetensors model-q4.safetensors --report errors.html", run_compare,
+     add_compare},
+    {"quantize", "", "lossy: fewer bits per weight, or a bound of the error",
+     "gramzip quantize model.safetensors --target-bpw 4.5", run_quantize, add_quantize},
     {"doctor", "", "devices, build and a self-test", "gramzip doctor", run_doctor, add_doctor},
 };
 

@@ -25,20 +25,6 @@ void append(TextSample& sample, Source& source, uint64_t n) {
     if (got < want) return;
   }
 }
-
-// A length of a well-formed UTF-8 sequence of two bytes or more at the start of s; 0: none.
-size_t utf8_length(std::string_view s) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  const size_t n = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-  if (byte(0) < 0xc2 || byte(0) > 0xf4 || s.size() < n) return 0;
-  for (size_t i = 1; i < n; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  const unsigned second = byte(1);
-  const bool bad = (byte(0) == 0xe0 && second < 0xa0) || (byte(0) == 0xed && second > 0x9f) ||
-                   (byte(0) == 0xf0 && second < 0x90) || (byte(0) == 0xf4 && second > 0x8f) ||
-                   (byte(0) == 0xc2 && second < 0xa0);  // C1 control characters
-  return bad ? 0 : n;
-}
 }  // namespace
 
 std::vector<ModelPtr> load_models(const std::vector<std::string>& paths) {
@@ -92,6 +78,19 @@ TextSample read_text(const std::vector<std::string>& paths, uint64_t most) {
     if (!piece.empty()) sample.pieces.push_back(std::move(piece));
   }
   return sample;
+}
+
+size_t utf8_length(std::string_view s) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
+  const size_t n = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || s.size() < n) return 0;
+  for (size_t i = 1; i < n; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  const unsigned second = byte(1);
+  const bool bad = (byte(0) == 0xe0 && second < 0xa0) || (byte(0) == 0xed && second > 0x9f) ||
+                   (byte(0) == 0xf0 && second < 0x90) || (byte(0) == 0xf4 && second > 0x8f) ||
+                   (byte(0) == 0xc2 && second < 0xa0);  // C1 control characters
+  return bad ? 0 : n;
 }
 
 std::string in_quotes(std::string_view bytes) {

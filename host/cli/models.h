@@ -21,6 +21,9 @@ struct TextSample {
 // them. A pipe is taken whole, or up to `most`.
 TextSample read_text(const std::vector<std::string>& paths, uint64_t most);
 
+// The length of a well-formed UTF-8 sequence of two bytes or more, no C1 control character, at the
+// start of s, which is not empty; 0: none.
+size_t utf8_length(std::string_view s);
 // Bytes on one line, in quotes: UTF-8 as it is, everything else escaped.
 std::string in_quotes(std::string_view bytes);
 }  // namespace gramzip::cli

@@ -118,6 +118,18 @@ void add_decompression(CLI::App& app, Options& o) {
   size_option(app, "--max-output", o.max_output, "refuse to write more than this");
 }
 
+void add_dtype(CLI::App& app, Options& o) {
+  app.add_option("--dtype", o.dtype, "write floats of safetensors as f32, bf16 or f16")
+      ->type_name("TYPE");
+  app.add_flag("--strict", o.strict, "with --dtype: values beyond the type are an error");
+}
+
+void add_report(CLI::App& app, Options& o) {
+  app.add_option("--report", o.report,
+                 "write the errors to a file: .html with plots, .json or .txt")
+      ->type_name("FILE");
+}
+
 uint64_t parse_size(const std::string& text, const std::string& option) {
   uint64_t v = 0;
   const auto r = std::from_chars(text.data(), text.data() + text.size(), v);

@@ -10,6 +10,7 @@
 #include "host/backend/ngram_device.h"
 #include "host/cli/console.h"
 #include "host/engine/engine.h"
+#include "host/engine/quantize.h"
 
 namespace gramzip::cli {
 struct CountOptions {
@@ -17,6 +18,13 @@ struct CountOptions {
   uint32_t n = 1;
   uint64_t top = 20, min_count = 1;
   uint64_t memory = cpu::NgramCountOptions().memory;
+};
+
+struct QuantizeArguments {
+  QuantizeOptions engine;
+  bool method_given = false, bits_given = false, group_given = false;
+  bool scope_given = false, sparsity_given = false;
+  bool verify = true;
 };
 
 struct Options {
@@ -53,6 +61,13 @@ struct Options {
   // quantize
   std::string export_to;          // --export
   std::vector<std::string> keep;  // --keep
+  QuantizeArguments quantize;
+  // compare, and what reports errors
+  std::vector<std::string> patterns;  // --tensors of compare
+  std::string report, fail_below;
+  // decompress, cat, get
+  std::string dtype;  // --dtype; empty: as it is
+  bool strict = false;
 };
 
 // Each adds one group of options to a command.
@@ -65,6 +80,8 @@ void add_models(CLI::App& app, Options& o);  // -D
 void add_base(CLI::App& app, Options& o);    // --base, --base-dir
 void add_compression(CLI::App& app, Options& o);
 void add_decompression(CLI::App& app, Options& o);
+void add_dtype(CLI::App& app, Options& o);   // --dtype, --strict
+void add_report(CLI::App& app, Options& o);  // --report
 
 // The backend of --device; null for the CPU's. Throws if a demanded device is not there.
 std::unique_ptr<Backend> make_backend(Options& o);
@@ -91,5 +108,6 @@ int run_train(Options& o);
 int run_model(Options& o);
 int run_bench(Options& o);
 int run_count(Options& o);
+int run_compare(Options& o);
 int run_doctor(Options& o);
 }  // namespace gramzip::cli

@@ -118,6 +118,14 @@ void OutputFile::write(std::span<const uint8_t> bytes) {
   }
 }
 
+std::unique_ptr<FileRandomSource> OutputFile::written() {
+  write_fully(fd_.get(), buffer_.data(), buffer_.size(), shown_);
+  buffer_.clear();
+  Fd fd(openat(folder_, temporary_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) fail_io(shown_, errno);
+  return std::make_unique<FileRandomSource>(std::move(fd), shown_);
+}
+
 void OutputFile::commit() {
   write_fully(fd_.get(), buffer_.data(), buffer_.size(), shown_);
   buffer_.clear();

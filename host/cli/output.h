@@ -28,6 +28,8 @@ class OutputFile final : public Sink {
   OutputFile& operator=(const OutputFile&) = delete;
   void write(std::span<const uint8_t> bytes) override;
   void set_mode(mode_t mode) { options_.mode = mode; }
+  // What has been written, to be read before it is committed.
+  std::unique_ptr<FileRandomSource> written();
   // Content to disk, then the name. The folder is synced by the caller (sync_folder).
   void commit();
 
@@ -54,6 +56,8 @@ class Output final : public Sink {
   Output(const std::string& path, const OutputOptions& options);
   void write(std::span<const uint8_t> bytes) override;
   void set_mode(mode_t mode);
+  // As OutputFile::written(); null if the output is no file.
+  std::unique_ptr<FileRandomSource> written() { return file_ ? file_->written() : nullptr; }
   void commit();
   // After an error: what a pipe was to get before it.
   void flush_pipe() {

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/cli/console.h"
+#include "host/engine/segment_share.h"
 
 namespace gramzip::cli {
 void Sizes::add(const Sizes& s) {
@@ -28,17 +28,7 @@ nlohmann::ordered_json Sizes::json() const {
 }
 
 uint64_t compressed_share(const std::vector<SegmentInfo>& segments, uint64_t begin, uint64_t end) {
-  auto s = std::upper_bound(
-      segments.begin(), segments.end(), begin,
-      [](uint64_t b, const SegmentInfo& x) { return b < x.content_offset + x.content_bytes; });
-  double sum = 0;
-  for (; s != segments.end() && s->content_offset < end; ++s) {
-    const uint64_t from = std::max(begin, s->content_offset);
-    const uint64_t to = std::min(end, s->content_offset + s->content_bytes);
-    sum += static_cast<double>(s->section_bytes) * static_cast<double>(to - from) /
-           static_cast<double>(s->content_bytes);
-  }
-  return static_cast<uint64_t>(sum + 0.5);
+  return segment_share(segments, begin, end);
 }
 
 std::string ratio_text(uint64_t content, uint64_t archive) {

@@ -142,6 +142,10 @@ size_t from_doubles(ElementType type, const double* in, size_t n, uint8_t* out, 
 size_t convert_floats(ElementType from, const uint8_t* in, ElementType to, size_t n, uint8_t* out,
                       Overflow overflow) {
   const size_t in_bytes = element_info(from).bytes, out_bytes = element_info(to).bytes;
+  if (from == to) {
+    if (n > 0) std::memcpy(out, in, n * in_bytes);
+    return 0;
+  }
   float floats[kPiece];
   double doubles[kPiece];
   size_t count = 0;

@@ -22,7 +22,7 @@ size_t from_doubles(ElementType type, const double* in, size_t n, uint8_t* out,
 size_t from_floats(ElementType type, const float* in, size_t n, uint8_t* out,
                    Overflow overflow = Overflow::infinity);
 
-// Elements of one float type as those of another.
+// Elements of one float type as those of another; of the same type they are copied, bit by bit.
 size_t convert_floats(ElementType from, const uint8_t* in, ElementType to, size_t n, uint8_t* out,
                       Overflow overflow = Overflow::infinity);
 }  // namespace gramzip::cpu

@@ -42,6 +42,8 @@ void encode(Backend& backend, Batch& batch, const CompressOptions& options, Buff
     SegmentInput in{c.type, c.content, nullptr, effort};
     in.period = c.period;
     in.fast = options.fast;
+    in.levels = c.levels.get();
+    in.first_element = c.first_element;
     if (c.base_at) {
       bases[i].resize(c.content.size());
       options.base->read(*c.base_at, bases[i]);
@@ -107,8 +109,9 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
     header.features |= frame::kFeatureDelta;
     header.base = options.base->id();
   }
+  if (options.note) header.features |= frame::kFeatureLossy;
   frame::ArchiveWriter writer(out, header);
-  WindowWriter window_writer(writer, coded, summary);
+  WindowWriter window_writer(writer, coded, summary, options.written);
   run_pipeline<Batch>(
       options.threads,
       [&]() -> std::unique_ptr<Batch> {
@@ -136,6 +139,7 @@ ArchiveSummary compress(const NextMember& next, Sink& out, const CompressOptions
   summary.hash = splitter.content_hash();
   std::vector<frame::MemberEntry> members = splitter.take_members();
   summary.members = members.size();
+  if (options.note) writer.note(options.note());
   writer.finish(std::move(members), summary.hash);
   summary.content_bytes = writer.content_bytes();
   summary.archive_bytes = writer.archive_bytes();

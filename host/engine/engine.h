@@ -13,6 +13,7 @@
 #include "host/base/checksum.h"
 #include "host/base/error.h"
 #include "host/base/io.h"
+#include "host/engine/plan_runs.h"
 #include "host/engine/train_model.h"
 #include "host/formats/checkpoint.h"
 #include "host/frame/sections.h"
@@ -63,6 +64,14 @@ struct CompressOptions {
   Backend* backend = nullptr;  // null: the CPU backend
   Progress progress;
   std::function<void(const std::string&)> warn;  // one line, no newline
+  // The archive is lossy and ends with this note, asked for when all segments are written.
+  std::function<std::string()> note;
+  // Called for each segment as it is written, in order.
+  struct Written {
+    uint64_t content_offset, content_bytes, section_bytes;
+    bool reference;
+  };
+  std::function<void(const Written&)> written;
 };
 
 struct ArchiveSummary {
@@ -81,11 +90,12 @@ struct MemberInput {
   std::string name;
   uint32_t mode = 0644;
   Source* source = nullptr;  // read to its end before the next member is asked for
-  // The same bytes, if they can be read anywhere. Without it only safetensors files are known as
+  // The same bytes, if they can be read anywhere, before they were quantized. Without it only safetensors files are known as
   // checkpoints and no tensor is stored as a reference to another.
   RandomSource* random = nullptr;
   // The member is an array of this type, whatever it begins with.
   std::optional<ElementType> type = std::nullopt;
+  const QuantizedTensors* quantized = nullptr;  // tensors that were quantized
 };
 // Fills in the next member; false when there is none.
 using NextMember = std::function<bool(MemberInput&)>;

@@ -17,7 +17,7 @@ namespace gramzip {
 // Errors are other - original. Sums and extremes leave out elements that are NaN or infinite in
 // either; those are counted.
 struct ErrorFigures {
-  static constexpr size_t kBins = 64;
+  static constexpr size_t kBins = 63;
   uint64_t elements = 0;
   uint64_t differing = 0;         // of all elements, in value: -0 equals 0, NaN equals NaN
   uint64_t nonfinite_equal = 0;   // NaN in both, or the same infinity
@@ -27,8 +27,9 @@ struct ErrorFigures {
   double noise = 0;      // sum of error^2
   double max_error = 0;  // of |error|
   double sum_abs_error = 0, sum_error = 0;
-  // Finite errors by size: bin b counts those from (b - 32) / 8 times the root mean square error to
-  // before the next; the first and last bin also count all beyond. All 0 if there is no error.
+  // Finite errors: bin b counts those from b - 31.5 to before b - 30.5 eighths of the root mean
+  // square error, so that bin 31 has zero in its middle; the first and last bins count all beyond
+  // too. Where bins are cut from finer ones, which have 16 sizes an octave, those are shared out.
   std::array<uint64_t, kBins> histogram{};
 
   uint64_t finite() const { return elements - nonfinite_equal - nonfinite_differ; }
@@ -62,26 +63,23 @@ class ErrorSums {
   ErrorFigures figures() const;
 
  private:
-  static constexpr size_t kChunk = 4096, kStripes = 8;
-  struct Stripes {
-    std::array<double, kStripes> signal{}, noise{}, abs_error{}, error{}, max_error{};
-  };
+  static constexpr size_t kChunk = 4096;
   struct Sums {
     double signal = 0, noise = 0, abs_error = 0, error = 0;
     void add(const Sums& s);
   };
-  void add_chunk(const double* a, const double* b, size_t n);
-  void count_errors(const double* errors, size_t n);
-  Sums chunk_sums() const;
+  void hold(size_t k);
+  void close_chunk();
+  void fill_histogram(ErrorFigures& f) const;
 
   uint64_t elements_ = 0, differing_ = 0, nonfinite_equal_ = 0, nonfinite_differ_ = 0;
   uint64_t zeros_original_ = 0, zeros_other_ = 0;
   double max_error_ = 0;
-  Stripes stripes_;              // of the chunk at hand
-  size_t in_chunk_ = 0;          // its elements so far
-  Sums piece_;                   // chunks of the piece at hand
-  std::vector<Sums> pieces_;     // whole ones
-  std::vector<uint64_t> sizes_;  // errors by sign, exponent and 4 bits of mantissa
+  std::vector<double> original_, other_;  // the chunk at hand
+  size_t held_ = 0;                       // its elements so far
+  Sums piece_;                            // chunks of the piece at hand
+  std::vector<Sums> pieces_;              // whole ones
+  std::vector<uint64_t> sizes_;           // errors by sign, exponent and 4 bits of mantissa
 };
 
 // One tensor, or all of them.
@@ -90,9 +88,11 @@ struct TensorError {
   std::string dtype;        // of the original
   std::string other_dtype;  // of the other if it differs, else empty
   std::vector<uint64_t> shape;
+  uint64_t elements = 0;  // of the shape; 0: those of the figures
   ErrorFigures figures;
-  bool exact = false;           // no floats: compared byte by byte; figures has counts alone
-  uint64_t original_bytes = 0;  // uncompressed
+  // No floats, compared exactly: of the figures only `differing` counts, and total leaves it out.
+  bool exact = false;
+  uint64_t original_bytes = 0;           // uncompressed
   std::optional<uint64_t> stored_bytes;  // what the other takes where it is kept
   std::string method;                    // "" if not known: "uniform", "linear", "lossless", ...
   std::string parameters;                // in words: "step 0.0012, 16 tables"

@@ -22,6 +22,7 @@ struct Piece {
   uint16_t period = 0;
   uint32_t twins = 0;
   std::optional<uint64_t> base_at = {};
+  std::shared_ptr<const quant::Levels> levels = nullptr;
 
   uint64_t bytes() const { return end - begin; }
   // Of what its length, and all that joins it, must be a multiple.
@@ -112,7 +113,8 @@ void join_short(std::vector<Piece>& pieces) {
 std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
                           std::span<const uint32_t> twins,
                           const std::function<std::optional<uint64_t>(const Tensor&)>& base_of,
-                          std::optional<uint64_t> base_start) {
+                          std::optional<uint64_t> base_start,
+                          const QuantizedTensors* quantized) {
   std::vector<Piece> pieces;
   if (text_header > 0) {
     Piece p{0, text_header, ElementType::text};
@@ -125,7 +127,9 @@ std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
     if (t.begin == t.end) continue;
     Piece p{t.begin, t.end, t.type};
     p.twins = twins.empty() ? 0 : twins[i];
-    p.own = p.twins != 0 || p.bytes() >= kOwnSegment;
+    if (quantized != nullptr)
+      if (const auto q = quantized->find(t.begin); q != quantized->end()) p.levels = q->second;
+    p.own = p.twins != 0 || p.bytes() >= kOwnSegment || p.levels;
     p.period = t.period;
     if (p.bytes() % p.unit() != 0) p.type = ElementType::bytes, p.period = 0;
     p.base_at = base_of(t);
@@ -136,7 +140,7 @@ std::deque<Run> plan_runs(const Checkpoint& checkpoint, uint64_t text_header,
 
   std::deque<Run> runs;
   for (const Piece& p : pieces)
-    runs.push_back({p.bytes(), p.type, p.automatic, p.period, p.twins, p.base_at});
+    runs.push_back({p.bytes(), p.type, p.automatic, p.period, p.twins, p.base_at, p.levels});
   std::optional<uint64_t> rest = base_start;
   if (rest && !pieces.empty()) *rest += pieces.back().end;
   // What follows a safetensors file's tensors should not be there; other formats end with tables.

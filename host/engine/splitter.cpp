@@ -19,6 +19,7 @@ constexpr uint64_t kMostHeldHeader = 16u << 20;
 
 // How much of a run that is not looked at makes a segment: whole records of it.
 size_t segment_bytes(const Run& run, int level) {
+  if (run.levels) return kQuantizedSegment;
   if (run.type == ElementType::text) return text_policy(level).segment;
   if (run.period > 0) return kWeightsSegment / run.period * run.period;
   return run.type == ElementType::bytes ? kPiece : kWeightsSegment;
@@ -79,7 +80,7 @@ void Splitter::plan_tensors(const Checkpoint& checkpoint, uint64_t text_header) 
   const auto base_of = [this](const Tensor& t) {
     return base_ ? base_->tensor(member_.name, t) : std::nullopt;
   };
-  runs_ = plan_runs(checkpoint, text_header, twins, base_of, base_start_);
+  runs_ = plan_runs(checkpoint, text_header, twins, base_of, base_start_, member_.quantized);
   announced_.back().kind = static_cast<uint8_t>(checkpoint.kind);
 }
 
@@ -166,7 +167,8 @@ void Splitter::fill(std::vector<uint8_t>& content, Fill& at, size_t most) {
     // Plain members go on in the segment at hand; anything else starts one of its own.
     if (at.bytes > 0 && !(at.plain && run.automatic)) break;
     if (at.bytes == 0) {
-      at = {0, run.automatic, run.type, run.period, run.twins, run_offset_, run.base_at};
+      at = {0, run.automatic, run.type, run.period, run.twins, run_offset_, run.base_at,
+            run.levels};
     } else if (at.base_at && run.base_at != *at.base_at + at.bytes) {
       at.base_at.reset();  // the base has something else between
     }
@@ -237,6 +239,8 @@ bool Splitter::next(Chunk& chunk) {
   chunk.type = at.type;
   chunk.period = at.period;
   chunk.base_at = at.base_at;
+  chunk.levels = at.levels;
+  chunk.first_element = at.run_offset / element_info(at.type).bytes;
   if (at.base_at && (*at.base_at > base_->bytes() || at.bytes > base_->bytes() - *at.base_at))
     chunk.base_at.reset();
   chunk.twin = at.twins != 0 && at.bytes > 0;

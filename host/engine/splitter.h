@@ -25,6 +25,8 @@ struct Chunk {
   bool twin = false;                // later segments may refer to this one
   std::optional<uint64_t> earlier;  // where the same bytes lie in the content before
   std::optional<uint64_t> base_at;  // where content of this size stands in the base in its place
+  std::shared_ptr<const quant::Levels> levels = nullptr;  // of a quantized tensor
+  uint64_t first_element = 0;                             // of it
 };
 
 class Splitter {
@@ -55,6 +57,7 @@ class Splitter {
     uint32_t twins = 0;
     uint64_t run_offset = 0;
     std::optional<uint64_t> base_at = {};
+    std::shared_ptr<const quant::Levels> levels = nullptr;
   };
   void fill(std::vector<uint8_t>& content, Fill& at, size_t most);
   void grow_text(std::vector<uint8_t>& content, Fill& at);

@@ -38,7 +38,11 @@ void WindowWriter::write(CodedPart& p) {
   for (const BlockRecord& r : s.records) ++summary_.blocks[static_cast<size_t>(r.mode)];
   if (p.text) ++summary_.ngram_segments;
   settle_reference(s.header, p.twin);
+  const uint64_t content = out_.content_bytes(), archive = out_.archive_bytes();
   out_.segment(s);
+  if (written_)
+    written_({content, out_.content_bytes() - content, out_.archive_bytes() - archive,
+              s.header.codec == Codec::reference});
   coded_.give(std::move(p.plain.data));
   if (p.text) coded_.give(std::move(p.text->data));
 }

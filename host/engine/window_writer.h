@@ -25,8 +25,9 @@ struct CodedPart {
 
 class WindowWriter {
  public:
-  WindowWriter(frame::ArchiveWriter& out, BufferPool& coded, ArchiveSummary& summary)
-      : out_(out), coded_(coded), summary_(summary) {}
+  WindowWriter(frame::ArchiveWriter& out, BufferPool& coded, ArchiveSummary& summary,
+               const std::function<void(const CompressOptions::Written&)>& written)
+      : out_(out), coded_(coded), summary_(summary), written_(written) {}
   void take(CodedPart part);
 
  private:
@@ -39,6 +40,7 @@ class WindowWriter {
   frame::ArchiveWriter& out_;
   BufferPool& coded_;
   ArchiveSummary& summary_;
+  const std::function<void(const CompressOptions::Written&)>& written_;
   std::deque<Hash128> sections_;  // ids of the last model sections
   // Content that stands in the base, where later segments may refer to it, and where it stands.
   std::unordered_map<uint64_t, uint64_t> based_;

@@ -58,7 +58,7 @@ Index load_index(std::span<const uint8_t> meta, uint64_t index_offset, uint64_t 
     const SectionEntry s{load_le<uint64_t>(p),      load_le<uint64_t>(p + 8),
                          load_le<uint64_t>(p + 16), load_le<uint64_t>(p + 24),
                          load_le<uint64_t>(p + 32), static_cast<SectionType>(type)};
-    const bool known = type == 1 || type == 2 || type == 4;
+    const bool known = type == 1 || type == 2 || type == 4 || type == 6;
     if (!known || s.offset != offset || s.bytes == 0 || s.bytes % kSectionAlign != 0 ||
         s.bytes > index_offset - offset || s.content_offset != content ||
         s.content_bytes > content_bytes - content || (type == 2) != (s.content_bytes > 0) ||

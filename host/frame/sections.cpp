@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "gramzip/core/quant.h"
 #include "gramzip/core/wire.h"
 #include "host/base/error.h"
 #include "host/frame/model_wire.h"
@@ -13,6 +14,12 @@ constexpr uint8_t kArchiveMagic[8] = {0x89, 'G', 'R', 'Z', '\r', '\n', 0x1a, '\n
 constexpr uint8_t kTrailerMagic[8] = {'G', 'R', 'Z', 'E', 'N', 'D', '\r', '\n'};
 constexpr uint8_t kSectionMagic[4] = {'G', 'Z', 'S', 1};
 constexpr const char* kFeatureNames[] = {"lossy", "delta", "model", "reference"};
+
+// Of codec quantized, with the smallest elements and groups.
+constexpr uint64_t kMaxGroups = kMaxSegmentBytes / quant::kMinGroup + 1;
+constexpr uint64_t kMaxSegmentMeta = 64 + uint64_t{kMaxTables} * kMaxTableBytes + 8 +
+                                     uint64_t{kMaxBlocks} * 24 + quant::kMaxFixedBytes +
+                                     kMaxGroups * quant::kMaxGroupBytes;
 
 [[noreturn]] void corrupt(const std::string& where, const char* what) {
   fail(ErrorCode::corrupt, where + ": " + what);
@@ -42,6 +49,8 @@ const char* section_name(SectionType t) {
       return "model";
     case SectionType::tensors:
       return "tensor directory";
+    case SectionType::note:
+      return "note";
   }
   return "unknown";
 }
@@ -71,7 +80,7 @@ ArchiveHeader load_archive_header(const uint8_t* p, const std::string& where) {
   expect_hash(p, 120, where);
   ArchiveHeader h;
   h.features = load_le<uint32_t>(p + 12);
-  constexpr uint32_t kKnown = kFeatureDelta | kFeatureModels | kFeatureReferences;
+  constexpr uint32_t kKnown = kFeatureLossy | kFeatureDelta | kFeatureModels | kFeatureReferences;
   for (uint32_t bit = 0; bit < 32; ++bit) {
     if ((((h.features & ~kKnown) >> bit) & 1u) == 0) continue;
     const std::string name = bit < 4 ? " (" + std::string(kFeatureNames[bit]) + ")" : "";
@@ -122,8 +131,7 @@ SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
         corrupt(where, "a members section of impossible size");
       break;
     case SectionType::segment:
-      if (h.meta_bytes >
-              64 + uint64_t{kMaxTables} * kMaxTableBytes + 8 + uint64_t{kMaxBlocks} * 24 ||
+      if (h.meta_bytes > kMaxSegmentMeta ||
           h.data_bytes % kBlockAlign != 0 ||
           h.data_bytes > uint64_t{kMaxSegmentBytes} + uint64_t{kMaxBlocks} * kBlockAlign)
         corrupt(where, "a segment of impossible size");
@@ -135,6 +143,10 @@ SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
     case SectionType::model:
       if (h.meta_bytes < kModelHeaderBytes || h.meta_bytes > kMaxModelBytes || h.data_bytes != 0)
         corrupt(where, "a model of impossible size");
+      break;
+    case SectionType::note:
+      if (h.meta_bytes == 0 || h.meta_bytes > kMaxNoteBytes || h.data_bytes != 0)
+        corrupt(where, "a note of impossible size");
       break;
     case SectionType::tensors:
       fail(ErrorCode::unsupported,

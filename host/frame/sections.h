@@ -12,14 +12,24 @@
 namespace gramzip::frame {
 inline constexpr uint32_t kArchiveHeaderBytes = 128, kSectionHeaderBytes = 64, kTrailerBytes = 128;
 inline constexpr uint16_t kVersion = 1;
-// Features (docs/format.md, 2.1). Segments may be coded against a base, may refer to models that
-// the archive does not hold, may stand for earlier content.
-inline constexpr uint32_t kFeatureDelta = 1u << 1, kFeatureModels = 1u << 2,
-                          kFeatureReferences = 1u << 3;
+// Features (docs/format.md, 2.1). The content is not what the writer was given. Segments may be
+// coded against a base, may refer to models that the archive does not hold, may stand for earlier
+// content.
+inline constexpr uint32_t kFeatureLossy = 1u << 0, kFeatureDelta = 1u << 1,
+                          kFeatureModels = 1u << 2, kFeatureReferences = 1u << 3;
 // A segment may use one of this many model sections before it, the last ones.
 inline constexpr size_t kModelsInReach = 8;
 
-enum class SectionType : uint8_t { members = 1, segment = 2, index = 3, model = 4, tensors = 5 };
+inline constexpr uint64_t kMaxNoteBytes = 16u << 20;
+
+enum class SectionType : uint8_t {
+  members = 1,
+  segment = 2,
+  index = 3,
+  model = 4,
+  tensors = 5,
+  note = 6
+};
 const char* section_name(SectionType t);
 
 struct SectionHeader {

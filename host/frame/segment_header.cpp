@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "gramzip/core/fast.h"
+#include "gramzip/core/quant.h"
 #include "host/base/error.h"
 
 namespace gramzip::frame {
@@ -41,7 +42,7 @@ Rules rules_of(Codec c, const ElementInfo& e) {
     case Codec::fast_floats:
       return {true, e.exponent_bits, e.exponent_bits, kFastCodeLimit, kMaxTables, 1};
     case Codec::quantized:
-      break;
+      return {true, 0, 0, kFloatCodeLimit, kMaxTables, 0};
     case Codec::delta:
     case Codec::sparse_delta:
       return {true, 8, 8, kFloatCodeLimit, kMaxTables, 0};
@@ -99,6 +100,7 @@ void store_segment_header(uint8_t* p, const SegmentHeader& h) {
   p[50] = h.exact_values;
   p[51] = h.of_base ? 1 : 0;
   p[52] = h.zero_bits;
+  p[53] = h.coder;
 }
 
 SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
@@ -123,7 +125,9 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   // A reference has no blocks, and of all fields the sizes and what it refers to.
   const bool reference = h.codec == Codec::reference;
   h.block_log2 = p[3];
-  if (reference ? h.block_log2 != 0 : h.block_log2 < kMinBlockLog2 || h.block_log2 > kMaxBlockLog2)
+  const bool quantized = h.codec == Codec::quantized;
+  const uint32_t most_log2 = quantized ? quant::kMaxBlockLog2 : kMaxBlockLog2;
+  if (reference ? h.block_log2 != 0 : h.block_log2 < kMinBlockLog2 || h.block_log2 > most_log2)
     corrupt("impossible block size");
   h.symbol_bits = p[4];
   if (h.symbol_bits < rules.least_symbol_bits || h.symbol_bits > rules.most_symbol_bits)
@@ -135,6 +139,9 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   if (h.code_limit != rules.code_limit) corrupt("impossible code length limit");
   h.tables = p[6];
   if (h.tables > rules.most_tables) corrupt("too many code tables");
+  h.coder = p[53];
+  if (h.coder > (quantized ? 1 : 0)) corrupt("impossible coder");
+  if (h.coder != 0 && h.tables != 0) corrupt("code tables of a coder that has none");
   h.run_log2 = p[7];
   if (h.codec == Codec::sparse_delta && h.tables % 2 != 0) corrupt("a group without both tables");
   const bool runs = h.tables > 1 && h.codec != Codec::sparse_delta;
@@ -167,7 +174,7 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   const bool exact = h.codec == Codec::exact_floats;
   if (h.exact_values < (exact ? 1 : 0) || h.exact_values > (exact ? kMaxExactValues : 0))
     corrupt("impossible number of exact values");
-  if (!all_zero(p + 53, 11)) corrupt("a reserved byte is set");
+  if (!all_zero(p + 54, 10)) corrupt("a reserved byte is set");
   return h;
 }
 }  // namespace gramzip::frame

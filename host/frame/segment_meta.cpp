@@ -6,6 +6,7 @@
 #include "host/base/error.h"
 #include "host/frame/code_table.h"
 #include "host/frame/delta_contexts.h"
+#include "host/frame/quant_table.h"
 #include "host/frame/sections.h"
 #include "host/frame/segment_header.h"
 
@@ -68,9 +69,16 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   at += h.exact_bytes();
   const bool of_base = h.codec == Codec::delta || h.codec == Codec::sparse_delta;
   if (of_base) at += load_contexts(h, meta.subspan(at, h.table_bytes), m.contexts, where);
+  uint32_t alphabet = h.alphabet();
+  if (h.codec == Codec::quantized) {
+    auto table = std::make_shared<quant::Table>();
+    at += load_quant_table(h, meta.subspan(at, h.table_bytes), *table, where);
+    alphabet = table->alphabet();
+    m.quantized = std::move(table);
+  }
   m.tables.resize(h.tables);
   for (uint32_t t = 0; t < h.tables; ++t) {
-    at += load_code_table(meta.subspan(at, tables_end - at), h.alphabet(), h.code_limit,
+    at += load_code_table(meta.subspan(at, tables_end - at), alphabet, h.code_limit,
                           m.tables[t], where + ", code table " + std::to_string(t));
     const auto codes = static_cast<uint32_t>(
         std::ranges::count_if(m.tables[t].lengths, [](uint8_t l) { return l > 0; }));
@@ -102,7 +110,7 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   }
   m.offsets.push_back(static_cast<uint32_t>(offset));
   if (offset != data_bytes) corrupt(where + ": its blocks do not fill its data");
-  if (h.codec != Codec::ngram && any_coded != (h.tables > 0))
+  if (h.codec != Codec::ngram && h.coder == 0 && any_coded != (h.tables > 0))
     corrupt(where + ": code tables without coded blocks, or none for them");
   return m;
 }

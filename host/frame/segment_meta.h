@@ -2,12 +2,14 @@
 // The meta of a segment section (docs/format.md, 2.4 and 3).
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "host/backend/backend.h"
 #include "host/base/checksum.h"
+#include "host/model/quant_table.h"
 
 namespace gramzip::frame {
 std::vector<uint8_t> store_segment_meta(const EncodedSegment& s);
@@ -22,10 +24,11 @@ struct SegmentMeta {
   std::vector<BlockRecord> records;
   std::vector<uint32_t> offsets;  // blocks + 1
   std::vector<uint16_t> contexts;
+  std::shared_ptr<const quant::Table> quantized;  // codec quantized
 
   // model: codec ngram needs the one that the header names.
   SegmentView view(std::span<const uint8_t> data, const model::TextModel* model = nullptr) const {
-    return {header, tables, records, offsets, data, model, exact, contexts};
+    return {header, tables, records, offsets, data, model, exact, contexts, quantized.get()};
   }
   // Of the model (codec ngram) or of the content (codec reference).
   Hash128 model_id() const { return {header.model_low, header.model_high}; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/frame/writer.h"
 
+#include "host/base/error.h"
 #include "host/frame/segment_meta.h"
 
 namespace gramzip::frame {
@@ -58,6 +59,12 @@ void ArchiveWriter::members(std::span<const MemberRecord> records) {
 void ArchiveWriter::segment(const EncodedSegment& s) {
   section(SectionType::segment, store_segment_meta(s), s.data, s.header.decoded_bytes);
   ++segments_;
+}
+
+void ArchiveWriter::note(std::string_view text) {
+  if (text.empty() || text.size() > kMaxNoteBytes)
+    fail(ErrorCode::invalid_argument, "a note of " + std::to_string(text.size()) + " bytes: 1 to 16 MiB fit");
+  section(SectionType::note, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}, {}, 0);
 }
 
 void ArchiveWriter::finish(std::vector<MemberEntry> members, const Hash128& content_hash) {

@@ -3,6 +3,7 @@
 // throws.
 #pragma once
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "host/backend/backend.h"
@@ -20,6 +21,8 @@ class ArchiveWriter {
   // Before the first segment that uses it; later segments may, until eight more have been written.
   void model(std::span<const uint8_t> bytes) { section(SectionType::model, bytes, {}, 0); }
   void segment(const EncodedSegment& s);
+  // UTF-8, 1 byte to 16 MiB: describes the archive for its users. Last, before finish().
+  void note(std::string_view text);
   // Index and trailer. `members`: one entry a record, in order.
   void finish(std::vector<MemberEntry> members, const Hash128& content_hash);
   uint64_t content_bytes() const { return content_; }

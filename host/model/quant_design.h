@@ -11,9 +11,11 @@ namespace gramzip::quant {
 // What a quantizer would do to the distribution it was made from; bits are those of an ideal code
 // without classes.
 struct Estimate {
-  double bits = 0;           // of all finite weights
+  double bits = 0;           // of all finite weights: their entropy, and elements kept as they are
+  double limited_bits = 0;   // the same with codes of at most 12 bits, as codec 5 has them
   double squared_error = 0;  // sum over all finite weights, levels rounded to the type
-  double max_error = 0;
+  double max_error = 0;      // of wide types an upper bound: buckets are known, weights are not
+  bool known = true;  // false for levels with scales: bits are those of a fixed rate, errors are 0
 };
 struct Design {
   Quantizer quantizer;
@@ -25,6 +27,12 @@ struct Design {
 // pays), levels are at the centroids of their bins, those that no weight needs are left out at both
 // ends, far outliers are kept exactly if that is cheaper.
 Design design_uniform(const Distribution& d, double lambda);
+// The least squared error with at most so many bits (limited_bits), and the fewest bits with at
+// most so much squared error. Slopes alone cannot have every number of bits: from one slope to the
+// next the number of levels changes, and so do the bits, by up to 0.1 a weight. These two have what
+// is in between; if that is asked for which no slope has, the nearest there is.
+Design design_for_bits(const Distribution& d, double bits);
+Design design_for_error(const Distribution& d, double squared_error);
 // As coarse as |error| <= limit allows for every weight, after rounding to the type.
 Design design_max_error(const Distribution& d, double limit);
 

@@ -43,7 +43,10 @@ class Trainer {
     merge();
     for (uint32_t i = 0; i < kRoundsMerged && classes_ > 1; ++i) round();
     out.symbol_bits = choose_width();
-    if (classes_ > 1) {
+    if (classes_ > 1 && s_.by_shares) {
+      count_coarse();
+      share_costs(out.costs);
+    } else if (classes_ > 1) {
       symbol_costs(out.symbol_bits, out.costs);
       assign_by_symbols(out.symbol_bits, out.costs);
       symbol_costs(out.symbol_bits, out.costs);
@@ -77,15 +80,19 @@ class Trainer {
     }
   }
 
-  // Lloyd: each class's costs from its runs, each run to the class that codes it in fewest bits.
-  void round() {
-    count_coarse();
-    costs_.assign(size_t{coarse_} * kMaxTables, kMaxClassCost);
+  void share_costs(std::vector<ClassCost>& costs) const {
+    costs.assign(size_t{coarse_} * kMaxTables, kMaxClassCost);
     for (uint32_t c = 0; c < classes_; ++c) {
       const uint64_t sum = uint64_t{counts_[c].total} * 16 + coarse_;
       for (uint32_t k = 0; k < coarse_; ++k)
-        costs_[k * kMaxTables + c] = cost_of(sum, uint64_t{counts_[c].of[k]} * 16 + 1);
+        costs[k * kMaxTables + c] = cost_of(sum, uint64_t{counts_[c].of[k]} * 16 + 1);
     }
+  }
+
+  // Lloyd: each class's costs from its runs, each run to the class that codes it in fewest bits.
+  void round() {
+    count_coarse();
+    share_costs(costs_);
     for (uint32_t i = 0; i < s_.size(); ++i) {
       uint16_t sums[kMaxTables] = {};
       for (uint32_t k = s_.begin[i]; k < s_.begin[i + 1]; ++k) {
@@ -314,6 +321,8 @@ uint32_t common_zero_bits(std::span<const uint8_t> content, uint32_t element) {
   return set == 0 ? 8 * element : static_cast<uint32_t>(__builtin_ctzll(set));
 }
 }  // namespace
+
+RunClasses train_run_classes(const RunSample& sample) { return Trainer(sample).train(); }
 
 RunClasses train_run_classes(std::span<const uint8_t> content, const SegmentHeader& header,
                              std::span<const BlockRecord> records,

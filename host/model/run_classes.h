@@ -31,4 +31,8 @@ struct RunClasses {
 RunClasses train_run_classes(std::span<const uint8_t> content, const SegmentHeader& header,
                              std::span<const BlockRecord> records,
                              std::span<const uint64_t> exact = {});
+
+struct RunSample;
+// The same from a sample: symbol_bits, classes and costs.
+RunClasses train_run_classes(const RunSample& sample);
 }  // namespace gramzip::model

@@ -33,6 +33,9 @@ struct RunSample {
   std::vector<CoarseCount> coarse;  // of all runs, one after another
   std::vector<uint32_t> begin;      // of each run in coarse, and the end
   std::vector<uint32_t> keys;       // runs of near keys are alike at first
+  // What a symbol costs in a class goes by its share, not by the length of a code of its own:
+  // codes are those of phrases.
+  bool by_shares = false;
   uint32_t size() const { return static_cast<uint32_t>(sizes.size()); }
   // A symbol of widths.most bits as one of fewer.
   uint32_t narrowed(uint32_t symbol, uint32_t bits) const {

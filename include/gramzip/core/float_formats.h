@@ -30,6 +30,24 @@ GRAMZIP_HD inline float bits_float(uint32_t x) {
 #endif
 }
 
+// a where c, else b, without a branch: compilers make vectors of loops over it.
+GRAMZIP_HD inline uint32_t select(bool c, uint32_t a, uint32_t b) {
+  const uint32_t mask = 0u - static_cast<uint32_t>(c);
+  return (a & mask) | (b & ~mask);
+}
+GRAMZIP_HD inline uint64_t double_bits(double x) {
+#if defined(__CUDA_ARCH__)
+  return static_cast<uint64_t>(__double_as_longlong(x));
+#else
+  return std::bit_cast<uint64_t>(x);
+#endif
+}
+
+// a < b for numbers below 2^31: signed comparisons are those that old vector units have.
+GRAMZIP_HD inline bool less(uint32_t a, uint32_t b) {
+  return static_cast<int32_t>(a) < static_cast<int32_t>(b);
+}
+
 // A format of 1 + X + M bits, X < 8 or, as bfloat16, X = 8 and M <= 22. kInfinity: exponent X ones
 // is infinity and NaN; else only all ones is NaN and nothing is infinite.
 template <int X, int M, bool kInfinity>
@@ -47,17 +65,17 @@ struct FloatFormat {
     const uint32_t code = v & ((1u << kSignShift) - 1);
     const uint32_t a = code << kShift;
     if constexpr (X == 8) {
-      const uint32_t quiet = a > 0x7f800000u ? 0x00400000u : 0u;
+      const uint32_t quiet = select(less(0x7f800000u, a), 0x00400000u, 0);
       return a | quiet | sign;
     } else {
       constexpr uint32_t kLeastNormal = (kRebias + 1) << 23;
       const uint32_t tiny = float_bits(bits_float(a + kLeastNormal) - bits_float(kLeastNormal));
-      uint32_t x = code < (1u << M) ? tiny : a + (kRebias << 23);
+      uint32_t x = select(less(code, 1u << M), tiny, a + (kRebias << 23));
       if constexpr (kInfinity) {
-        x = code >= kSpecial ? a | 0x7f800000u : x;
-        x = code > kSpecial ? x | 0x00400000u : x;
+        x = select(less(code, kSpecial), x, a | 0x7f800000u);
+        x |= select(less(kSpecial, code), 0x00400000u, 0);
       } else {
-        x = code == kInf ? 0x7fc00000u : x;
+        x = select(code == kInf, 0x7fc00000u, x);
       }
       return x | sign;
     }
@@ -73,18 +91,13 @@ struct FloatFormat {
       // Adding a float whose last place is the format's least subnormal rounds to it.
       constexpr uint32_t kMagic = (kRebias + 24 - M) << 23;
       const uint32_t tiny = float_bits(bits_float(a) + bits_float(kMagic)) - kMagic;
-      r = a < ((kRebias + 1) << 23) ? tiny : r;
+      r = select(less(a, (kRebias + 1) << 23), tiny, r);
     }
-    const bool finite = a < 0x7f800000u;
-    lost = finite & (r > kLargest) ? 1u : 0u;
-    const uint32_t most = saturate & finite ? kLargest : kInf;
-    r = r > most ? most : r;
-    if constexpr (kInfinity) {
-      const uint32_t payload = (a >> kShift & ((1u << M) - 1)) | kQuiet;
-      r = a > 0x7f800000u ? payload : r;
-    } else {
-      r = a > 0x7f800000u ? kQuiet : r;
-    }
+    const bool finite = less(a, 0x7f800000u), large = less(kLargest, r);
+    lost = static_cast<uint32_t>(finite) & static_cast<uint32_t>(large);
+    r = select(large, select(saturate & finite, kLargest, kInf), r);
+    const uint32_t nan = kInfinity ? (a >> kShift & ((1u << M) - 1)) | kQuiet : kQuiet;
+    r = select(less(0x7f800000u, a), nan, r);
     return r | sign;
   }
 };
@@ -94,14 +107,18 @@ using Float16 = FloatFormat<5, 10, true>;
 using Float8E4M3 = FloatFormat<4, 3, false>;
 using Float8E5M2 = FloatFormat<5, 2, true>;
 
-// The 32-bit float nearest to x on the side where its last bit is odd, or x itself: rounding that
-// to a format of at most 22 bits of precision rounds x once. Not for NaN's payload.
+// The 32-bit float beside x whose last bit is odd, or x itself if it is one: rounding that to a
+// format of at most 22 bits of precision rounds x once. Infinities and NaN stay.
 GRAMZIP_HD inline uint32_t round_to_odd(double x) {
+  constexpr uint64_t kSign = uint64_t{1} << 63;
   const float f = static_cast<float>(x);
-  const double back = static_cast<double>(f), size = x < 0 ? -x : x;
-  const double reached = back < 0 ? -back : back;
+  const uint64_t from = double_bits(x);
+  // Above 0 where the float is too large, below 0 where it is too small, in size.
+  const uint64_t over = double_bits(static_cast<double>(f) - x) ^ (from & kSign);
+  const uint64_t inexact = (over << 1 | (0 - (over << 1))) >> 63, below = over >> 63;
+  const uint64_t finite = ((from >> 52 & 0x7ff) + 1) >> 11 ^ 1;
   const uint32_t bits = float_bits(f);
-  const uint32_t even = ~bits & 1u;
-  return bits + (reached < size ? even : 0u) - (reached > size ? even : 0u);
+  const uint32_t moves = ~bits & static_cast<uint32_t>(inexact & finite);
+  return bits + (moves & static_cast<uint32_t>(below)) - (moves & static_cast<uint32_t>(below ^ 1));
 }
 }  // namespace gramzip

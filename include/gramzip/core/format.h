@@ -56,7 +56,10 @@ struct SegmentHeader {
   uint8_t coder;      // codec quantized: quant::Coder; else 0
 
   GRAMZIP_HD Split split() const { return make_split(codec, type, symbol_bits, zero_bits); }
+  // Codec quantized has an alphabet of its own (quant::Head).
   GRAMZIP_HD uint32_t alphabet() const { return (1u << symbol_bits) + exact_values; }
+  // Whether a block may be of mode coded: with code tables, or with a coder that needs none.
+  GRAMZIP_HD bool codes() const { return tables > 0 || coder != 0; }
   // Bytes of the exact values in front of the code tables, with their padding.
   GRAMZIP_HD uint32_t exact_bytes() const {
     return static_cast<uint32_t>(round_up(exact_values * element_info(type).bytes, 4));
@@ -121,6 +124,19 @@ GRAMZIP_HD inline SegmentHeader make_delta_header(Codec codec, ElementType type,
   h.decoded_bytes = decoded_bytes;
   h.reference_at = base_at;
   h.of_base = true;
+  return h;
+}
+
+// The same for floats that take few distinct values (docs/format.md, 16). A block has 2^17 to 2^19
+// elements: what a block takes of itself, some 200 bytes, is little at half a bit an element.
+GRAMZIP_HD inline SegmentHeader make_quantized_header(ElementType type, uint32_t decoded_bytes) {
+  SegmentHeader h{};
+  h.codec = Codec::quantized;
+  h.type = type;
+  h.block_log2 = element_info(type).bytes == 1 ? 19 : 20;
+  h.code_limit = static_cast<uint8_t>(code_limit(Codec::quantized));
+  h.blocks = static_cast<uint32_t>(ceil_div(decoded_bytes, 1u << h.block_log2));
+  h.decoded_bytes = decoded_bytes;
   return h;
 }
 

@@ -2,6 +2,7 @@
 // Quantized weights on the wire and the arithmetic of their levels (docs/format.md, 16).
 #pragma once
 #include "gramzip/core/float_bits.h"
+#include "gramzip/core/plan.h"
 #include "gramzip/core/wire.h"
 
 namespace gramzip::quant {
@@ -14,6 +15,10 @@ inline constexpr uint32_t kMinGroup = 8;
 inline constexpr uint32_t kMaxGroup = 1u << 31;
 inline constexpr int32_t kMaxFirst = 1 << 20;
 inline constexpr uint32_t kHeadBytes = 16;
+inline constexpr uint32_t kUniformBytes = 16;  // first and step
+// Of a quant table: 4095 levels of 8 bytes, and expansions; each group adds a scale and a zero
+// point.
+inline constexpr uint32_t kMaxFixedBytes = 33u << 10, kMaxGroupBytes = 5;
 
 enum class Coder : uint8_t { huffman = 0, horner = 1 };
 enum class ScaleType : uint8_t { none = 0, f16 = 1, f32 = 2 };
@@ -76,5 +81,56 @@ GRAMZIP_HD inline uint32_t digits_per_word(uint32_t levels) {
   while (power <= most) power *= levels, ++k;
   // levels^(k + 1) = 2^64 fits as well: the largest word is all ones.
   return power - 1 == ~uint64_t{0} / levels && ~uint64_t{0} % levels == levels - 1 ? k + 1 : k;
+}
+
+// ---- Coder huffman: runs and lanes of a block of n elements. ----
+// Runs of each lane but the last ones.
+GRAMZIP_HD inline uint32_t lane_runs(uint32_t n) {
+  return static_cast<uint32_t>(ceil_div(ceil_div(n, kRunElements), kLanes));
+}
+struct LaneSpan {
+  uint32_t begin, end;  // elements of the block
+};
+GRAMZIP_HD inline LaneSpan lane_span(uint32_t n, uint32_t lane) {
+  const uint32_t piece = lane_runs(n) * kRunElements;
+  const uint64_t begin = uint64_t{lane} * piece, end = begin + piece;
+  return {static_cast<uint32_t>(begin < n ? begin : n), static_cast<uint32_t>(end < n ? end : n)};
+}
+// There is no raw plane: class ids come first.
+GRAMZIP_HD inline BlockPlan plan_coded(uint32_t n, uint32_t tables) {
+  Split s{};
+  s.bytes = 1;
+  return plan_block(n, s, tables);
+}
+
+// The longest phrases of a lane, elements begin to end - 1, one after another: put(symbol, number of
+// its first element). phrase_base[s]: the first symbol of those that are s with a level behind it,
+// or 0. indexes: levels, or the escape.
+template <class Put>
+GRAMZIP_HD inline void parse_lane(const uint16_t* indexes, uint32_t begin, uint32_t end,
+                                  uint32_t escape, const uint16_t* phrase_base, const Put& put) {
+  for (uint32_t i = begin; i < end;) {
+    const uint32_t first = i;
+    uint32_t symbol = indexes[i++];
+    if (symbol != escape)
+      while (i < end && phrase_base[symbol] != 0 && indexes[i] != escape)
+        symbol = uint32_t{phrase_base[symbol]} + indexes[i++];
+    put(symbol, first);
+  }
+}
+
+// ---- Coder horner: a block of n elements of E bytes with `exceptions`. ----
+struct HornerPlan {
+  uint64_t elements_at;  // of the exceptions, behind their numbers
+  uint64_t padding_at, words_at, bytes;
+};
+GRAMZIP_HD inline HornerPlan plan_horner(uint32_t n, uint32_t element_bytes, uint32_t levels,
+                                         uint32_t exceptions) {
+  HornerPlan p{};
+  p.elements_at = 4 + uint64_t{4} * exceptions;
+  p.padding_at = p.elements_at + uint64_t{element_bytes} * exceptions;
+  p.words_at = round_up(p.padding_at, 8);
+  p.bytes = p.words_at + 8 * ceil_div(uint64_t{n}, uint64_t{digits_per_word(levels)});
+  return p;
 }
 }  // namespace gramzip::quant

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/engine/quant_weights.h"
+
+#include <algorithm>
+
+#include "host/cpu/quantize.h"
+
+namespace gramzip {
+namespace {
+// Weights that were pruned stay 0: the level of what is 0 is 0 itself.
+void keep_zero(quant::Quantizer& q) {
+  quant::Levels& levels = q.levels;
+  // With scales a level of 0, or one at the zero point, is there by the method.
+  if (levels.scale_type != quant::ScaleType::none) return;
+  const auto i = static_cast<uint32_t>(
+      std::upper_bound(q.thresholds.begin(), q.thresholds.end(), 0.0) - q.thresholds.begin());
+  if (q.lowest > 0 || q.highest < 0 || i >= levels.count()) return;
+  if (!levels.uniform) {
+    levels.listed[i] = 0;
+  } else if (levels.first + static_cast<int32_t>(i) == 0) {
+    levels.corrections[i] = 0;
+  }
+}
+}  // namespace
+
+std::shared_ptr<const quant::Distribution> QuantWeights::of(size_t job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (held_[job]) return held_[job];
+  }
+  const QuantJob& j = jobs_[job];
+  cpu::DistributionCounter counter(j.type());
+  std::vector<uint8_t> piece;
+  for (size_t i = 0; i < j.pieces(); ++i) {
+    j.read_piece(i, piece);
+    j.prune_piece(i, piece);
+    counter.add(piece);
+  }
+  const auto d = std::make_shared<const quant::Distribution>(counter.finish());
+  const size_t bytes = d->buckets.size() * sizeof(quant::Bucket);
+  const std::lock_guard lock(mutex_);
+  if (!held_[job] && bytes_ + bytes <= kBudget) {
+    held_[job] = d;
+    bytes_ += bytes;
+  }
+  return d;
+}
+
+std::vector<quant::Range> QuantWeights::ranges(size_t job, uint32_t group) {
+  const QuantJob& j = jobs_[job];
+  if (group == 0) {
+    const auto d = of(job);
+    return {{d->least, d->most}};
+  }
+  // Whole groups at a time, or parts of one.
+  const uint64_t size = j.element_bytes(), elements = j.plan().elements;
+  const bool parts = group > QuantJob::kPieceElements;
+  const uint64_t step = parts ? QuantJob::kPieceElements : QuantJob::kPieceElements / group * group;
+  std::vector<quant::Range> out;
+  std::vector<uint8_t> piece;
+  for (uint64_t at = 0; at < elements;) {
+    uint64_t n = std::min(step, elements - at);
+    if (parts) n = std::min(n, group - at % group);
+    piece.resize(static_cast<size_t>(n * size));
+    j.make(at * size, piece, true);
+    const std::vector<quant::Range> some = cpu::group_ranges(j.type(), piece, group);
+    if (parts && at % group != 0) {
+      out.back().least = std::min(out.back().least, some[0].least);
+      out.back().most = std::max(out.back().most, some[0].most);
+    } else {
+      out.insert(out.end(), some.begin(), some.end());
+    }
+    at += n;
+  }
+  return out;
+}
+
+quant::Design QuantWeights::finish(size_t job, quant::Design d) const {
+  if (jobs_[job].pruning.kind != PruneKind::none) keep_zero(d.quantizer);
+  return d;
+}
+
+quant::Design QuantWeights::uniform(size_t job, double lambda) {
+  return finish(job, quant::design_uniform(*of(job), lambda));
+}
+
+quant::Design QuantWeights::of_bits(size_t job, double bits) {
+  return finish(job, quant::design_for_bits(*of(job), bits));
+}
+
+quant::Design QuantWeights::of_error(size_t job, double squared_error) {
+  return finish(job, quant::design_for_error(*of(job), squared_error));
+}
+
+quant::Design QuantWeights::within(size_t job, double max_error) {
+  return finish(job, quant::design_max_error(*of(job), max_error));
+}
+
+quant::Design QuantWeights::classic(size_t job, const QuantizeOptions& options) {
+  quant::MethodOptions method = options.method;
+  const uint64_t elements = jobs_[job].plan().elements;
+  if (options.group_rows)
+    method.group = static_cast<uint32_t>(
+        std::clamp<uint64_t>(jobs_[job].plan().columns, quant::kMinGroup, quant::kMaxGroup));
+  if (method.group >= elements) method.group = 0;
+  return finish(job, quant::design_method(method, *of(job), ranges(job, method.group)));
+}
+}  // namespace gramzip

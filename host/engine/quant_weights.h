@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What quantizers are designed from: how the pruned weights of each tensor are distributed, counted
+// when they are asked for and held within a budget of memory.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "host/engine/quant_job.h"
+#include "host/model/quant_design.h"
+
+namespace gramzip {
+class QuantWeights {
+ public:
+  static constexpr size_t kBudget = size_t{512} << 20;  // bytes
+
+  // The jobs must outlive it and keep their pruning.
+  explicit QuantWeights(std::span<const QuantJob> jobs) : jobs_(jobs), held_(jobs.size()) {}
+  // By any thread.
+  std::shared_ptr<const quant::Distribution> of(size_t job);
+  // Least and greatest of each group of `group` weights; of all if it is 0.
+  std::vector<quant::Range> ranges(size_t job, uint32_t group);
+
+  // Quantizers. At a slope, in bits and squared error:
+  quant::Design uniform(size_t job, double lambda);
+  quant::Design of_bits(size_t job, double bits);
+  quant::Design of_error(size_t job, double squared_error);
+  quant::Design within(size_t job, double max_error);
+  quant::Design classic(size_t job, const QuantizeOptions& options);
+
+ private:
+  quant::Design finish(size_t job, quant::Design d) const;
+
+  std::span<const QuantJob> jobs_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const quant::Distribution>> held_;
+  size_t bytes_ = 0;
+};
+}  // namespace gramzip
