@@ -12,6 +12,7 @@
 #include "host/engine/apply_delta.h"
 #include "host/engine/base.h"
 #include "host/engine/engine.h"
+#include "host/engine/quantize.h"
 #include "host/frame/model_file.h"
 
 // The bytes are kept too: saving needs no second way to make them.
@@ -226,6 +227,41 @@ gramzip_status gramzip_compress(const void* src, size_t src_size, void* dst, siz
     const gramzip_options o = checked(options);
     compress_to(in, &in, out, o, base_of(o));
     *dst_size = out.used();
+  });
+}
+
+gramzip_status gramzip_quantize(const void* src, size_t src_size, void* dst, size_t* dst_size,
+                                const gramzip_quantize_options* given,
+                                gramzip_quantize_result* result, const gramzip_options* options) {
+  return guarded([&] {
+    require((src != nullptr || src_size == 0) && dst_size != nullptr &&
+                (dst != nullptr || *dst_size == 0) && given != nullptr,
+            "a null pointer");
+    require(given->struct_size == sizeof *given,
+            "quantize.struct_size is not that of this version; use GRAMZIP_QUANTIZE_OPTIONS_INIT");
+    require(given->keep != nullptr || given->keep_count == 0, "quantize.keep is null");
+    const gramzip_options o = checked(options);
+    const std::unique_ptr<Backend> backend = make_backend(o);
+    QuantizeOptions q;
+    const auto target = [](double v) { return v == 0 ? std::nullopt : std::optional<double>(v); };
+    q.target_bpw = target(given->target_bpw);
+    q.target_sqnr = target(given->target_sqnr);
+    q.max_error = target(given->max_error);
+    q.default_rules = given->all_tensors == 0;
+    for (size_t i = 0; i < given->keep_count; ++i) {
+      require(given->keep[i] != nullptr, "a name in quantize.keep is null");
+      q.keep.emplace_back(given->keep[i]);
+    }
+    q.threads = o.threads;
+    q.backend = backend.get();
+    MemorySource in(src, src_size);
+    MemorySink out(dst, *dst_size);
+    const QuantizeInput input{"", 0644, &in};
+    const QuantizeResult r = quantize({&input, 1}, out, q);
+    *dst_size = out.used();
+    if (result == nullptr) return;
+    const ErrorFigures& f = r.report.total.figures;
+    *result = {r.bits_per_weight(), f.sqnr_db(), f.max_error};
   });
 }
 

@@ -60,6 +60,28 @@ ExportOptions parse_format(const std::string& text) {
   return e;
 }
 
+// Options of quantize that have no meaning here.
+void refuse_others(const Options& o) {
+  const QuantizeArguments& a = o.quantize;
+  const QuantizeOptions& q = a.engine;
+  const std::pair<bool, const char*> others[] = {
+      {q.target_bpw.has_value(), "--target-bpw"},
+      {q.target_sqnr.has_value(), "--target-sqnr"},
+      {q.max_error.has_value(), "--max-error"},
+      {!q.set.empty(), "--set"},
+      {a.method_given, "--method"},
+      {a.bits_given, "--bits"},
+      {a.group_given, "--group"},
+      {q.method.asymmetric, "--asymmetric"},
+      {q.mean_constrained, "--mean-constrained"},
+      {q.coder != quant::CoderChoice::automatic, "--coder"},
+      {q.prune != PruneKind::none || a.scope_given || a.sparsity_given, "--prune"},
+  };
+  for (const auto& [given, name] : others)
+    if (given)
+      throw CliError(std::string(name) + " does not go with --export: the format says how");
+}
+
 // The folder or file that the model is called by: "llama/model.safetensors" is "llama".
 std::string model_name(const std::string& path) {
   std::error_code ignored;
@@ -179,8 +201,7 @@ void add_export(CLI::App& app, Options& o) {
 }
 
 int run_export(Options& o) {
-  if (o.export_to.empty())
-    throw CliError(std::string("quantize: --export FORMAT is missing; choose from ") + kFormats);
+  refuse_others(o);
   if (o.files.empty()) throw CliError("quantize needs a checkpoint; see gramzip quantize --help");
   if (o.output.empty())
     throw CliError("quantize needs -o OUT to write to; see gramzip quantize --help");

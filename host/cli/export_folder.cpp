@@ -102,9 +102,9 @@ void ExportFolder::commit(const std::string& config, const std::string& quantiza
   using nlohmann::ordered_json;
   ordered_json j = config.empty() ? ordered_json::object() : ordered_json::parse(config);
   j["quantization_config"] = ordered_json::parse(quantization_config);
+  weights_->commit();
   // The old config.json does not describe the new weights.
   if (force_) unlinkat(fd_.get(), kConfig, 0);
-  weights_->commit();
   weights_.reset();
   std::error_code ignored;
   const bool same = fs::equivalent(tokenizer, path_, ignored);

@@ -11,8 +11,8 @@ namespace gramzip::cli {
 // The text of config.json in the folder of a file; empty if there is none.
 std::string read_config(const std::string& folder);
 
-// Every file is the old one or complete. config.json comes last and goes first, so that a folder
-// with one is whole.
+// Every file is the old one or complete. An old config.json goes when the new weights are in place,
+// and the new one comes last, so that a folder with one is whole.
 class ExportFolder {
  public:
   // Makes the folder if it is not there. Refuses one with such files unless `force`, and with other

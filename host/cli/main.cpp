@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "host/cli/export.h"
 #include "host/cli/files.h"
 #include "host/cli/options.h"
 #include "host/cli/output.h"

@@ -71,6 +71,27 @@ void QuantTargets::design_at(const Jobs& jobs, double x) {
   });
 }
 
+void QuantTargets::look_between(const Jobs& jobs, double low, double high) {
+  design_at(jobs, low);
+  at_low_ = estimates_;
+  design_at(jobs, high);
+  at_high_ = estimates_;
+}
+
+void QuantTargets::design_between(const Jobs& jobs, double part, bool bits) {
+  designed_ = nullptr;
+  workers_.run(jobs.size(), [&](size_t k, size_t) {
+    const size_t i = jobs[k];
+    const auto mix = [&](double a, double b) { return a + part * (b - a); };
+    quant::Design d =
+        bits ? weights_.of_bits(i, mix(at_high_[i].limited_bits, at_low_[i].limited_bits))
+             : weights_.of_error(i, mix(at_high_[i].squared_error, at_low_[i].squared_error));
+    d.quantizer.levels.coder = o_.coder;
+    estimates_[i] = d.estimate;
+    jobs_[i].quantizer = std::make_shared<const quant::Quantizer>(std::move(d.quantizer));
+  });
+}
+
 double QuantTargets::estimated_bytes(const Jobs& jobs) const {
   double bytes = 0;
   for (const size_t i : jobs) {
@@ -78,7 +99,7 @@ double QuantTargets::estimated_bytes(const Jobs& jobs) const {
     const auto n = static_cast<double>(references.size());
     const auto own =
         n - static_cast<double>(std::count(references.begin(), references.end(), true));
-    bytes += (estimates_[i].bits / 8 + n * kSegmentBytes) * (n > 0 ? own / n : 1);
+    bytes += (estimates_[i].limited_bits / 8 + n * kSegmentBytes) * (n > 0 ? own / n : 1);
   }
   return bytes;
 }
@@ -116,6 +137,48 @@ void QuantTargets::say(const char* format, double figure) const {
   o_.note(text);
 }
 
+// The goal by slopes, or between two of them. estimate() and measure() are of the quantizers at
+// hand.
+SearchResult QuantTargets::search(const Jobs& jobs, const SearchGoal& goal, bool bits,
+                                  const std::function<double()>& estimate,
+                                  const std::function<double()>& measure_all) {
+  const SearchResult r = search_slope(
+      goal, first_place(jobs),
+      [&](double x) {
+        design_at(jobs, x);
+        return estimate();
+      },
+      [&](double x) {
+        design_at(jobs, x);
+        lambda_ = slope_at(x);
+        return measure_all();
+      });
+  passes_ += r.passes;
+  if (r.met) return r;
+  if (r.between) {
+    look_between(jobs, r.low, r.high);
+    constexpr double kWhole = 8;
+    const auto part = [](double x) { return std::clamp(x / kWhole, 0.0, 1.0); };
+    const SearchGoal same = {goal.least, goal.most, goal.aim, !goal.falls};
+    SearchResult mixed = search_slope(
+        same, kWhole / 2,
+        [&](double x) {
+          design_between(jobs, part(x), bits);
+          return estimate();
+        },
+        [&](double x) {
+          design_between(jobs, part(x), bits);
+          return measure_all();
+        });
+    passes_ += mixed.passes;
+    if (mixed.met) return mixed;
+  }
+  design_at(jobs, r.x);
+  lambda_ = slope_at(r.x);
+  measure_all();
+  return r;
+}
+
 // A tensor's segments at its own rate.
 void QuantTargets::find_own(size_t job) {
   const Jobs one = {job};
@@ -124,32 +187,25 @@ void QuantTargets::find_own(size_t job) {
   const SearchGoal goal = rate_goal(*plan.own_rate, n);
   const double segments =
       static_cast<double>((jobs_[job].bytes() + kQuantizedSegment - 1) / kQuantizedSegment);
-  const SearchResult r = search_slope(
-      goal, first_place(one),
-      [&](double x) {
-        design_at(one, x);
-        return estimates_[job].bits / 8 + segments * kSegmentBytes;
-      },
-      [&](double x) {
-        design_at(one, x);
+  const SearchResult r = search(
+      one, goal, true, [&] { return estimates_[job].limited_bits / 8 + segments * kSegmentBytes; },
+      [&] {
         measure(one, false);
         return static_cast<double>(measured_[job].section_bytes);
       });
-  design_at(one, r.x);
   measure(one, true);
-  passes_ = std::max(passes_, r.passes);
-  const double rate = 8 * r.figure / n;
-  if (r.figure > goal.most)
-    refuse(
-        ("--set: tensor '" + plan.tensor.name + "' cannot have %.6g bits per weight; at least %.2f")
-            .c_str(),
-        *plan.own_rate, up(rate));
-  if (!r.met && o_.warn) {
-    char text[100];
-    std::snprintf(text, sizeof text, "has %.3f bits per weight, not %.6g", rate, *plan.own_rate);
-    o_.warn("tensor '" + plan.tensor.name + "' " + text);
-  }
   designed_ = nullptr;
+  const double rate = 8 * r.figure / n;
+  if (r.figure > goal.most) {
+    char text[100];
+    std::snprintf(text, sizeof text, "' cannot have %.6g bits per weight; at least %.2f",
+                  *plan.own_rate, up(rate));
+    fail(ErrorCode::invalid_argument, "--set: tensor '" + plan.tensor.name + text);
+  }
+  if (r.met || !o_.warn) return;
+  char text[100];
+  std::snprintf(text, sizeof text, "' has %.3f bits per weight, not %.6g", rate, *plan.own_rate);
+  o_.warn("tensor '" + plan.tensor.name + text);
 }
 
 void QuantTargets::find_size(const Jobs& jobs, const QuantRest& rest) {
@@ -162,16 +218,10 @@ void QuantTargets::find_size(const Jobs& jobs, const QuantRest& rest) {
     refuse("--target-bpw %.6g: the smallest this file can be is %.2f bits per weight", asked,
            up(8 * smallest / n));
   const auto others = static_cast<double>(rest.rest_bytes);
-  const SearchResult r = search_slope(
-      goal, first_place(jobs),
-      [&](double x) {
-        design_at(jobs, x);
-        return others + note + estimated_bytes(jobs);
-      },
-      [&](double x) {
-        design_at(jobs, x);
+  const SearchResult r = search(
+      jobs, goal, true, [&] { return others + note + estimated_bytes(jobs); },
+      [&] {
         measure(jobs, true);
-        lambda_ = slope_at(x);
         uint64_t bytes = 0;
         for (const size_t i : jobs) bytes += measured_[i].section_bytes;
         note = static_cast<double>(rest.note_bytes());
@@ -179,22 +229,20 @@ void QuantTargets::find_size(const Jobs& jobs, const QuantRest& rest) {
         say("a pass over the weights: %.4f bits per weight", 8 * total / n);
         return total;
       });
-  passes_ = std::max(passes_, r.passes);
+  const double rate = 8 * r.figure / n;
   if (r.figure > goal.most)
     refuse("--target-bpw %.6g: the smallest this file can be is %.2f bits per weight", asked,
-           up(8 * r.figure / n));
+           up(rate));
   if (!r.met && r.beyond)
     refuse(
         "--target-bpw %.6g: the largest that quantizing makes of this file is %.2f bits per weight",
-        asked, up(8 * r.figure / n));
-  design_at(jobs, r.x);
-  lambda_ = slope_at(r.x);
-  if (!r.met) measure(jobs, true);
+        asked, up(rate));
 }
 
 void QuantTargets::find_sqnr(const Jobs& jobs, const QuantRest& rest) {
   // What is certain: the signal, and the noise of pruning and of tensors with rates of their own.
   for (const size_t i : jobs) jobs_[i].quantizer = nullptr;
+  designed_ = nullptr;
   measure(jobs, true);
   double signal = rest.kept_signal, pruned = 0, own = 0;
   std::vector<bool> searched(jobs_.size(), false);
@@ -216,38 +264,30 @@ void QuantTargets::find_sqnr(const Jobs& jobs, const QuantRest& rest) {
            down(fixed_decibels(signal / noise)));
   };
   if (pruned + own > goal.most) unreachable(pruned + own);
-  const SearchResult r = search_slope(
-      goal, first_place(jobs),
-      [&](double x) {
-        design_at(jobs, x);
+  const double least = goal.least * 1e-9;  // figures are above 0
+  const SearchResult r = search(
+      jobs, goal, false,
+      [&] {
         double noise = pruned + own;
         for (const size_t i : jobs) noise += estimates_[i].squared_error;
-        return std::max(noise, goal.least * 1e-9);
+        return std::max(noise, least);
       },
-      [&](double x) {
-        design_at(jobs, x);
+      [&] {
         measure(jobs, true);
-        lambda_ = slope_at(x);
         double noise = own;
         for (const size_t i : jobs) noise += measured_[i].figures.noise;
         if (noise > 0) say("a pass over the weights: SQNR %.3f dB", fixed_decibels(signal / noise));
-        return std::max(noise, goal.least * 1e-9);
+        return std::max(noise, least);
       });
-  passes_ = std::max(passes_, r.passes);
   if (r.figure > goal.most) unreachable(r.figure);
   if (!r.met && r.beyond)
     refuse("--target-sqnr %.6g: the lowest possible is %.2f dB", asked,
            down(fixed_decibels(signal / r.figure)));
-  design_at(jobs, r.x);
-  lambda_ = slope_at(r.x);
-  if (r.met) return;
-  measure(jobs, true);
-  if (o_.warn) {
-    char text[100];
-    std::snprintf(text, sizeof text, "the SQNR is %.3f dB: so few weights allow no finer steps",
-                  fixed_decibels(signal / r.figure));
-    o_.warn(text);
-  }
+  if (r.met || !o_.warn) return;
+  char text[100];
+  std::snprintf(text, sizeof text, "the SQNR is %.3f dB: so few weights allow no finer steps",
+                fixed_decibels(signal / r.figure));
+  o_.warn(text);
 }
 
 void QuantTargets::find(const QuantRest& rest) {
@@ -274,7 +314,7 @@ void QuantTargets::find(const QuantRest& rest) {
     });
   }
   measure(all, true);
-  passes_ = 1;
+  ++passes_;
   if (o_.max_error) check_max_error();
 }
 }  // namespace gramzip

@@ -46,9 +46,16 @@ class QuantTargets {
   void design_all(const Design& design);
   // Uniform quantizers at x; their bits or squared errors as estimated.
   void design_at(const Jobs& jobs, double x);
+  // From the quantizers at x = low and at x = high those in between, for targets that no slope
+  // meets. part: 0 at high to 1 at low, of bits or of squared errors.
+  void look_between(const Jobs& jobs, double low, double high);
+  void design_between(const Jobs& jobs, double part, bool bits);
   double estimated_bytes(const Jobs& jobs) const;
   double first_place(const Jobs& jobs);
   void check_max_error() const;
+  SearchResult search(const Jobs& jobs, const SearchGoal& goal, bool bits,
+                      const std::function<double()>& estimate,
+                      const std::function<double()>& measure_all);
   void find_own(size_t job);
   void find_size(const Jobs& jobs, const QuantRest& rest);
   void find_sqnr(const Jobs& jobs, const QuantRest& rest);
@@ -63,6 +70,7 @@ class QuantTargets {
   std::vector<quant::Estimate> estimates_;  // of jobs
   double designed_at_ = 0;                  // the place of the jobs' quantizers
   const Jobs* designed_ = nullptr;
+  std::vector<quant::Estimate> at_low_, at_high_;
   std::vector<Measured> measured_;
   double lambda_ = 0;
   int passes_ = 0;

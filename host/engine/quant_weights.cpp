@@ -84,6 +84,14 @@ quant::Design QuantWeights::uniform(size_t job, double lambda) {
   return finish(job, quant::design_uniform(*of(job), lambda));
 }
 
+quant::Design QuantWeights::of_bits(size_t job, double bits) {
+  return finish(job, quant::design_for_bits(*of(job), bits));
+}
+
+quant::Design QuantWeights::of_error(size_t job, double squared_error) {
+  return finish(job, quant::design_for_error(*of(job), squared_error));
+}
+
 quant::Design QuantWeights::within(size_t job, double max_error) {
   return finish(job, quant::design_max_error(*of(job), max_error));
 }

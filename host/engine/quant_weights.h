@@ -24,6 +24,8 @@ class QuantWeights {
 
   // Quantizers. At a slope, in bits and squared error:
   quant::Design uniform(size_t job, double lambda);
+  quant::Design of_bits(size_t job, double bits);
+  quant::Design of_error(size_t job, double squared_error);
   quant::Design within(size_t job, double max_error);
   quant::Design classic(size_t job, const QuantizeOptions& options);
 

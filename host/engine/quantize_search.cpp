@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 namespace gramzip {
 namespace {
 constexpr int kMostPasses = 16;
-constexpr double kStep = 4;         // of x, while an interval is looked for
-constexpr double kFarthest = 160;   // from the start: beyond it nothing changes any more
-constexpr int kMostEstimates = 40;  // for one x
+constexpr double kStep = 4;          // of x, while an interval is looked for
+constexpr double kFarthest = 160;    // from the start: beyond it nothing changes any more
+constexpr int kMostEstimates = 40;   // for one x
+constexpr double kStepWidth = 1e-3;  // of x: a figure that jumps over the goal within it is a step
 
 class Search {
  public:
@@ -25,12 +27,8 @@ class Search {
       const double figure = measured(x);
       if (figure >= goal_.least && figure <= goal_.most) return {x, figure, true, pass, false};
       const double next = propose();
-      if (next == x || known_.count(next) > 0) {
-        best.passes = pass;
-        break;
-      }
+      if (known_.count(next) > 0 || interval_.second - interval_.first < kStepWidth) break;
       x = next;
-      best.passes = pass + 1;
     }
     // The largest figure below what is allowed, else the smallest.
     const double* figure = nullptr;
@@ -42,7 +40,9 @@ class Search {
     }
     best.figure = *figure;
     best.passes = static_cast<int>(known_.size());
-    best.beyond = best.x == ends_[0] || best.x == ends_[1];
+    std::tie(best.low, best.high) = interval_;
+    best.between = best.low > -HUGE_VAL && best.high < HUGE_VAL;
+    best.beyond = !best.between;
     return best;
   }
 
@@ -69,8 +69,8 @@ class Search {
     double low = start_, high = start_;
     while (too_far(at(low)) && low > start_ - kFarthest) low -= kStep;
     while (!too_far(at(high)) && high < start_ + kFarthest) high += kStep;
-    if (too_far(at(low))) return ends_[0] = low;
-    if (!too_far(at(high))) return ends_[1] = high;
+    if (too_far(at(low))) return low;
+    if (!too_far(at(high))) return high;
     if (low < start_) high = std::min(high, low + kStep);
     if (high > start_) low = std::max(low, high - kStep);
     // Regula falsi with halving of a side that stays (Illinois), of what grows as a logarithm does.
@@ -79,7 +79,7 @@ class Search {
     double f_low = off(at(low)), f_high = off(at(high));
     double x = low;
     int side = 0;
-    for (int i = 0; i < kMostEstimates && high - low > 1e-7; ++i) {
+    for (int i = 0; i < kMostEstimates && high - low > kStepWidth / 16; ++i) {
       x = f_low == f_high ? (low + high) / 2 : (low * f_high - high * f_low) / (f_high - f_low);
       if (!(x > low && x < high) || i % 8 == 7) x = (low + high) / 2;
       const double figure = at(x);
@@ -108,6 +108,7 @@ class Search {
         low = std::max(low, x);
       }
     }
+    interval_ = {low, high};
     const auto ratio_at = [this](double x) { return known_.at(x) / estimated(x); };
     const bool both = low > -HUGE_VAL && high < HUGE_VAL;
     double x = 0;
@@ -136,7 +137,7 @@ class Search {
   const double start_;
   const std::function<double(double)>&estimate_, &measure_;
   std::map<double, double> estimates_, known_;
-  double ends_[2] = {-HUGE_VAL, HUGE_VAL};
+  std::pair<double, double> interval_ = {-HUGE_VAL, HUGE_VAL};
 };
 }  // namespace
 

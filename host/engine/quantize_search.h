@@ -19,6 +19,10 @@ struct SearchResult {
   int passes = 0;     // measurements
   // The figure measured at an end of what can be reached, where the goal lies beyond it.
   bool beyond = false;
+  // Not met, and measured on both sides of the goal: where, at a step of the figure that jumps over
+  // it.
+  bool between = false;
+  double low = 0, high = 0;
 };
 // estimate(x) and measure(x) are positive. start: a first guess of x. Where the goal is not met,
 // the result is the nearest x measured on the side `most` allows, if there is one.

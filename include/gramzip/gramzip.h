@@ -168,6 +168,32 @@ GRAMZIP_API gramzip_status gramzip_encode_delta(const void* base, const void* ta
 GRAMZIP_API gramzip_status gramzip_apply_delta(const void* delta, size_t delta_size, void* buffer, size_t size,
                                                const gramzip_options* options);
 
+/* Lossy: quantizes the weights of a checkpoint in memory (safetensors, npy, npz, PyTorch, GGUF) and writes an
+ * archive with one nameless member, of the same format with other values. Uniform levels, entropy-coded; which
+ * tensors stay lossless: docs/cli.md, "Quantize". Other methods and pruning: the tool alone. */
+typedef struct gramzip_quantize_options {
+  uint32_t struct_size; /* sizeof(gramzip_quantize_options) */
+  uint32_t all_tensors; /* 1: only what is no float is kept by rule */
+  /* Exactly one is above 0: bits of the archive by weights, SQNR in dB over all weights, the largest error of a
+   * weight. */
+  double target_bpw, target_sqnr, max_error;
+  const char* const* keep; /* names of tensors that stay lossless, with * and ? */
+  size_t keep_count;
+} gramzip_quantize_options;
+#define GRAMZIP_QUANTIZE_OPTIONS_INIT {(uint32_t)sizeof(gramzip_quantize_options), 0, 0, 0, 0, 0, 0}
+
+typedef struct gramzip_quantize_result {
+  double bits_per_weight; /* all bytes of the archive x 8 / all weights */
+  double sqnr_db;         /* over all weights; infinite if none differs */
+  double max_error;
+} gramzip_quantize_result;
+
+/* dst, dst_size: as in gramzip_compress. result: may be null. Errors: INVALID_ARGUMENT (gramzip_last_error says
+ * which target is possible), OUTPUT_TOO_SMALL, the data's, NO_MEMORY, DEVICE. */
+GRAMZIP_API gramzip_status gramzip_quantize(const void* src, size_t src_size, void* dst, size_t* dst_size,
+                                            const gramzip_quantize_options* quantize, gramzip_quantize_result* result,
+                                            const gramzip_options* options);
+
 /* Models. train: from `size` bytes of text, 1 or more; options: level, threads. load and save: the bytes of a
  * .grm file. Each makes a model that gramzip_model_free ends; null is allowed there. Errors: INVALID_ARGUMENT,
  * NO_MEMORY; load: CORRUPT, TRUNCATED; save: OUTPUT_TOO_SMALL, dst_size as in gramzip_compress. */

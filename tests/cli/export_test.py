@@ -368,6 +368,8 @@ class Refusals(grz.Case):
         for kind in ("gguf", "gguf:q5_0", "gguf:q4_0:g32", "compressed-tensors:int4:g7", "compressed-tensors:int3", ":", "exl2"):
             self.run_tool("quantize", "m.safetensors", "--export", kind, "-o", "x", code=1, says="--export '" + kind)
         self.run_tool("quantize", "m.safetensors", "--export", "gguf:q8_0", code=1, says="-o OUT")
+        for other in (["--target-bpw", "4"], ["--method", "nf4"], ["--prune", "edge"], ["--asymmetric"]):
+            self.run_tool("quantize", "m.safetensors", "--export", "gguf:q8_0", "-o", "x", *other, code=1, says=other[0] + " does not go")
         self.run_tool("quantize", "m.safetensors", "--export", "gguf:q8_0", "-o", "x", "--keep", "a*b", code=1,
                       says="--keep 'a*b': no tensor has such a name")
         self.run_tool("quantize", "--export", "gguf:q8_0", "-o", "x", code=1, says="needs a checkpoint")

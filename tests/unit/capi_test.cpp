@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "gramzip/gramzip.hpp"
 #include "tests/registry/cases.h"
@@ -282,4 +283,48 @@ TEST(CApi, OptionsOfTheFirstReleaseAreTaken) {
   o.model_count = 1;
   const std::vector<uint8_t> text = gramzip::test::make_text(5000, 1);
   EXPECT_EQ(gramzip::decompress(gramzip::compress(text, o), o), text);
+}
+
+TEST(CApi, Quantize) {
+  constexpr size_t kWeights = 1 << 16;
+  std::string head = R"({"w":{"dtype":"F32","shape":[256,256],"data_offsets":[0,262144]}})";
+  head.resize((head.size() + 7) / 8 * 8, ' ');
+  std::vector<uint8_t> file(8 + head.size() + 4 * kWeights);
+  file[0] = static_cast<uint8_t>(head.size());
+  std::memcpy(file.data() + 8, head.data(), head.size());
+  uint32_t state = 1;
+  for (size_t i = 0; i < kWeights; ++i) {
+    float x = 0;
+    for (int k = 0; k < 4; ++k)
+      x += static_cast<float>((state = state * 1664525 + 1013904223) >> 8) * 0x1p-24f - 0.5f;
+    std::memcpy(file.data() + 8 + head.size() + 4 * i, &x, 4);
+  }
+  std::vector<uint8_t> archive(file.size());
+  size_t size = archive.size();
+  gramzip_quantize_options q = GRAMZIP_QUANTIZE_OPTIONS_INIT;
+  gramzip_quantize_result r;
+  const auto call = [&] {
+    return gramzip_quantize(file.data(), file.size(), archive.data(), &size, &q, &r, nullptr);
+  };
+  EXPECT_EQ(call(), GRAMZIP_INVALID_ARGUMENT);  // no target
+  q.target_bpw = 4;
+  ASSERT_EQ(call(), GRAMZIP_OK) << gramzip_last_error();
+  EXPECT_LE(r.bits_per_weight, 4);
+  EXPECT_GE(r.bits_per_weight, 3.98);
+  EXPECT_DOUBLE_EQ(r.bits_per_weight, 8.0 * static_cast<double>(size) / kWeights);
+  EXPECT_GT(r.sqnr_db, 20);
+  archive.resize(size);
+  const std::vector<uint8_t> back = gramzip::decompress(archive);
+  ASSERT_EQ(back.size(), file.size());
+  EXPECT_EQ(std::memcmp(back.data(), file.data(), 8 + head.size()), 0);
+  EXPECT_NE(back, file);
+  const char* const none[] = {"nothing*"};
+  q.keep = none, q.keep_count = 1;
+  EXPECT_EQ(call(), GRAMZIP_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(gramzip_last_error()).find("nothing*"), std::string::npos);
+  q.keep_count = 0, q.target_bpw = 0.001;
+  EXPECT_EQ(call(), GRAMZIP_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(gramzip_last_error()).find("smallest"), std::string::npos);
+  size = 10, q.target_bpw = 4;
+  EXPECT_EQ(call(), GRAMZIP_OUTPUT_TOO_SMALL);
 }
