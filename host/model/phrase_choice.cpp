@@ -199,7 +199,9 @@ PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class
   constexpr uint32_t kShares[] = {12, 10, 8, 7};
   Expansions e = choose_expansions(s, class_ids, classes, element_bits, zero_runs);
   PhraseChoice best{0, s.levels, e.best};
-  if (zero_runs) return best;
+  // Above these bits an element phrases save little, and so do levels that are left out.
+  constexpr uint64_t kFewBits = 3;
+  if (zero_runs || e.cost > kFewBits * kRunElements * s.all_runs) return best;
   std::vector<uint32_t> counts;
   most_frequent(s, counts);
   uint32_t begin = 0, end = s.levels, left_out = 0;

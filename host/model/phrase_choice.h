@@ -24,7 +24,7 @@ struct LevelSample {
 // runs: the numbers of those that are to be coded, ascending. run(r): the indexes of run r.
 template <class Run>
 LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const Run& run);
-inline constexpr uint32_t kSampleRuns = 1024;  // 256 Ki elements: all of a small tensor
+inline constexpr uint32_t kSampleRuns = 768;  // 192 Ki elements
 inline constexpr uint32_t kStretchRuns = 32;
 
 // Classes by histograms of levels; symbols of the costs are levels and the escape.

@@ -169,7 +169,7 @@ std::vector<QuantCase> edge_quantized() {
 
 std::vector<QuantCase> small_quantized() {
   std::vector<QuantCase> cases;
-  cases.push_back(make_case("phrases", uniform_levels(ElementType::bf16, 5), 0, 6000, {0.4, 0}, 1));
+  cases.push_back(make_case("phrases", uniform_levels(ElementType::bf16, 3), 0, 9000, {0.3, 0}, 1));
   cases.push_back(make_case("escapes", uniform_levels(ElementType::f32, 15), 0, 3000, {2, 900}, 2));
   cases.push_back(uneven(ElementType::f16, 20 * kRunElements, 3));
   Levels l = uniform_levels(ElementType::bf16, 16);
