@@ -16,8 +16,7 @@ void scale(const quant::Table& table, uint64_t first, std::span<const uint16_t> 
   std::vector<T> element(levels);
   for (size_t j = 0; j < indexes.size();) {
     const uint64_t g = table.group_of(first + j);
-    const size_t end =
-        std::min<uint64_t>(indexes.size(), (g + 1) * l.group - table.phase - first);
+    const size_t end = std::min<uint64_t>(indexes.size(), (g + 1) * l.group - table.phase - first);
     scaled.of_group(g, element.data());
     for (; j < end; ++j)
       if (indexes[j] < levels) store_le<T>(out + j * sizeof(T), element[indexes[j]]);

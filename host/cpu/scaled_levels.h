@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levels of a group that shares a scale, as elements (docs/format.md, 16): what quant::Levels::element
-// says, for all levels at once.
+// Levels of a group that shares a scale, as elements (docs/format.md, 16): what
+// quant::Levels::element says, for all levels at once.
 #pragma once
 #include <vector>
 
@@ -20,8 +20,7 @@ class ScaledLevels {
                 zero = levels_.zero_points.empty() ? 0 : levels_.zero_points[g];
     const auto n = static_cast<uint32_t>(value_.size());
     if constexpr (sizeof(T) == 4) {
-      for (uint32_t i = 0; i < n; ++i)
-        elements[i] = quant::float_as_bits(by * (value_[i] - zero));
+      for (uint32_t i = 0; i < n; ++i) elements[i] = quant::float_as_bits(by * (value_[i] - zero));
     } else if (levels_.type == ElementType::bf16) {
       // To nearest, ties to even; there is no NaN among levels, and infinities stay.
       for (uint32_t i = 0; i < n; ++i) {

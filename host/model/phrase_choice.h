@@ -24,7 +24,7 @@ struct LevelSample {
 // runs: the numbers of those that are to be coded, ascending. run(r): the indexes of run r.
 template <class Run>
 LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const Run& run);
-inline constexpr uint32_t kSampleRuns = 768;  // 192 Ki elements
+inline constexpr uint32_t kSampleRuns = 1024;  // 256 Ki elements: all of a small tensor
 inline constexpr uint32_t kStretchRuns = 32;
 
 // Classes by histograms of levels; symbols of the costs are levels and the escape.
@@ -37,8 +37,8 @@ struct PhraseChoice {
 };
 // class_ids: of each run of the sample. The cheapest of several ranges of levels, each with the
 // number of expansions that is best for it, where what counts is the cheaper one of a table for all
-// runs and a table for each class, tables, ids and escaped elements included. zero_runs: all levels,
-// and expansions of the most frequent one alone, one behind the other.
+// runs and a table for each class, tables, ids and escaped elements included. zero_runs: all
+// levels, and expansions of the most frequent one alone, one behind the other.
 PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class_ids,
                             uint32_t classes, uint32_t element_bits, bool zero_runs);
 

@@ -61,9 +61,7 @@ TEST(QuantLies, Fields) {
   expect(uniform, "a coder that has none", [](EncodedSegment& s) { s.header.coder = 1; });
   expect(uniform, "block size", [](EncodedSegment& s) { s.header.block_log2 = 21; });
   expect(uniform, "block size", [](EncodedSegment& s) { s.header.block_log2 = 15; });
-  expect(horner, "code tables without", [](EncodedSegment& s) {
-    s.header.coder = 0;
-  });
+  expect(horner, "code tables without", [](EncodedSegment& s) { s.header.coder = 0; });
   // The head of the quant table.
   expect(uniform, "number of levels", [](EncodedSegment& s) { put(s, 0, 2, 0); });
   expect(uniform, "number of levels", [](EncodedSegment& s) { put(s, 0, 2, 4096); });
@@ -158,8 +156,8 @@ TEST(QuantLies, APhraseOf65Levels) {
   }
 }
 
-// Whatever is changed, some check sees it, but where one of several levels that are the same element
-// in their group stands for another: which one does is the writer's choice.
+// Whatever is changed, some check sees it, but where one of several levels that are the same
+// element in their group stands for another: which one does is the writer's choice.
 TEST(QuantLies, EveryBitOfABlock) {
   for (const test::QuantCase& c : test::small_quantized()) {
     const EncodedSegment good = test::encode_quantized(c);
