@@ -272,8 +272,13 @@ void encode_quantized(const SegmentInput& in, EncodedSegment& out) {
   Encoder(in, out, space).encode();
 }
 
-bool quantized_is_doubtful(const SegmentInput& in, const EncodedSegment& coded) {
-  return 2 * (coded.data.size() + coded.tables.size()) > in.content.size();
+void encode_levels(const SegmentInput& in, const EncodeAlone& without_levels, EncodedSegment& out) {
+  encode_quantized(in, out);
+  // Nobody else halves the bytes of levels that do not halve here.
+  if (2 * coded_size(out) <= in.content.size()) return;
+  EncodedSegment other;
+  without_levels(in, other);
+  if (coded_size(other) < coded_size(out)) std::swap(other, out);
 }
 
 void decode_quantized(const DecodeRequest& r) {

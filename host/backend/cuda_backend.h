@@ -6,6 +6,7 @@
 
 #include "host/backend/backend.h"
 #include "host/backend/cpu_delta.h"
+#include "host/backend/cpu_quantized.h"
 #include "host/backend/device_buffer.h"
 #include "host/backend/model_cache.h"
 #include "kernels/checksum.h"

@@ -137,6 +137,10 @@ void CudaBackend::decode(std::span<const DecodeRequest> requests) {
   std::vector<DecodeRequest> coded, text;
   uint64_t text_bytes = 0;
   for (const DecodeRequest& r : requests) {
+    if (r.segment.header.codec == Codec::quantized) {
+      cpu::decode_quantized(r);
+      continue;
+    }
     if (r.segment.header.codec != Codec::ngram) {
       coded.push_back(r);
       continue;

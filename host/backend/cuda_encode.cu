@@ -128,6 +128,16 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes = 0;
   };
   for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i].text == nullptr && in[i].levels != nullptr) {
+      cpu::encode_levels(
+          in[i],
+          [this](const SegmentInput& alone, EncodedSegment& to) {
+            EncodedSegment* const one = &to;
+            encode_without_base({&alone, 1}, {&one, 1});
+          },
+          out[i]);
+      continue;
+    }
     if (in[i].text == nullptr && !in[i].base.empty()) {
       with_base.push_back(in[i]);
       with_base_out.push_back(&out[i]);

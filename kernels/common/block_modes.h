@@ -33,7 +33,7 @@ __device__ BlockStatus decode_block(const DeviceSegment& segment, const BlockSta
             [&](uint32_t i) { return block[i % element]; });
         return BlockStatus::ok;
       case BlockMode::coded:
-        if (s.coded_bytes >= size || h.tables == 0) return BlockStatus::bad_block;
+        if (s.coded_bytes >= size || !h.codes()) return BlockStatus::bad_block;
         return coded(block, s.coded_bytes, size);
       case BlockMode::base:
         return BlockStatus::bad_block;
