@@ -49,7 +49,10 @@ double split_between(ElementType type, double below, double above) {
 Interval range_of(const Cells& c, size_t i) {
   const double mean = c.mean[i];
   const bool wide = c.type == ElementType::f32 || c.type == ElementType::f64;
-  if (!wide || c.count[i] == 1 || (mean == 0 && c.spread[i] == 0)) return {mean, mean};
+  // An F64 is known as the nearest F32 alone.
+  const bool known =
+      c.type == ElementType::f32 && (c.count[i] == 1 || (mean == 0 && c.spread[i] == 0));
+  if (!wide || known) return {mean, mean};
   if (std::fabs(mean) > kLargestF32) return {c.least, c.most};
   const uint64_t edge = bucket_edge(std::fabs(mean));
   const double low = least_magnitude(c.type, edge), high = least_magnitude(c.type, edge + 0x1000);

@@ -135,7 +135,8 @@ Estimate estimate_of(const Cells& c, const Quantizer& q) {
     count += c.count[i];
     const double off = x - level;
     e.squared_error += c.spread[i] + c.count[i] * off * off;
-    const Interval range = c.spread[i] > 0 ? range_of(c, i) : Interval{x, x};
+    const bool one = c.spread[i] == 0 && c.type != ElementType::f64;
+    const Interval range = one ? Interval{x, x} : range_of(c, i);
     e.max_error =
         std::max({e.max_error, std::fabs(range.low - level), std::fabs(range.high - level)});
   }

@@ -5,14 +5,14 @@
 
 #include "host/base/error.h"
 #include "host/model/quant_levels.h"
-#include "host/model/quant_mix.h"
 
 namespace gramzip::quant {
 namespace {
 constexpr double kNearSlopes = 1.0005;  // their ratio: nothing is looked for in between
 constexpr double kWidest = 0x1p40;      // slopes tried, to both sides of a first guess
-constexpr double kMostMoved = 2;  // slope by which ends of bins are moved, to that of the bins
-constexpr double kClose = 1e-5;   // share of what is asked for that may be left
+constexpr double kMostStretch = 1.05;
+constexpr double kLeastStretch = 1e-5;
+constexpr double kClose = 1e-5;  // share of what is asked for that may be left
 
 // What is asked for: at most so much of the one, as little as there is of the other.
 struct Target {
@@ -34,8 +34,8 @@ class Search {
       return at(uniform_bins(d_, fine_, 1));
     bracket();
     if (!bracketed_) return best_;
-    mix();
-    move();
+    stretch(coarse_bins_, 1, 1 / kMostStretch);
+    stretch(fine_bins_, 1, kMostStretch);
     return best_;
   }
 
@@ -80,40 +80,29 @@ class Search {
       else
         coarse = middle, coarse_bins_ = std::move(bins);
     }
-    slope_ = coarse;
   }
 
-  void mix() {
-    if (close()) return;
-    const auto estimate = [](double bits, double error) {
-      Estimate e;
-      e.limited_bits = bits;
-      e.squared_error = error;
-      return e;
-    };
-    const Mixtures mixtures = mix_bins(
-        fine_, price_of(fine_, slope_), fine_bins_, coarse_bins_,
-        [&](double bits, double error) { return target_.cost(estimate(bits, error)); },
-        [&](double bits, double error) {
-          return target_.spent(estimate(bits, error)) - target_.most;
-        });
-    for (const Mixture& m : mixtures.fitting)
-      if (m.bins.size() <= kMostLevels) consider(m.bins);
-    // What has the more bits is where the ends of bins are moved from.
-    for (const Mixture& m : target_.bits ? mixtures.exceeding : mixtures.fitting)
-      if (m.bins.size() <= kMostLevels) fine_bins_ = m.bins;
+  // The ends of bins nearer to the middle of the weights or farther from it, all in proportion.
+  Bins stretched(const Bins& bins, double factor) const {
+    const double middle = fine_.zero != kNoCell ? 0 : d_.sum / static_cast<double>(d_.count);
+    if (bins.size() < 2) return bins;
+    Bins moved;
+    moved.begin.assign(1, bins.begin.front());
+    for (size_t b = 1; b < bins.size(); ++b) {
+      const double x = middle + (fine_.mean[bins.begin[b]] - middle) * factor;
+      const auto at = std::lower_bound(fine_.mean.begin(), fine_.mean.end(), x);
+      const auto i = static_cast<size_t>(at - fine_.mean.begin());
+      if (i > moved.begin.back() && i < bins.begin.back()) moved.begin.push_back(i);
+    }
+    moved.begin.push_back(bins.begin.back());
+    return moved;
   }
-
-  // Moves the ends of the fine bins by slopes that are higher than theirs: fewer bits, more error,
-  // little by little.
-  void move() {
-    double low = slope_, high = slope_ * kMostMoved;
-    while (high / low > kNearSlopes && !close()) {
-      const double middle = std::sqrt(low) * std::sqrt(high);
-      Bins bins = fine_bins_;
-      refine(fine_, price_of(fine_, middle), 1, bins);
-      const bool fits = consider(bins);
-      (fits == target_.bits ? high : low) = middle;
+  // Narrower bins than the coarse ones, and wider ones than the fine ones.
+  void stretch(const Bins& bins, double near, double far) {
+    const bool near_fits = target_.fits(at(bins).estimate);
+    while (std::fabs(far - near) > kLeastStretch && !close()) {
+      const double middle = (near + far) / 2;
+      (consider(stretched(bins, middle)) == near_fits ? near : far) = middle;
     }
   }
 
@@ -121,7 +110,6 @@ class Search {
   const Cells fine_;
   const Target target_;
   Bins fine_bins_, coarse_bins_;
-  double slope_ = 0;
   bool bracketed_ = false, any_ = false, found_ = false;
   Design best_;
 };

@@ -174,6 +174,40 @@ TEST(QuantDesign, ReachesTheTheory) {
   }
 }
 
+// What is asked for is met and used, and costs no more than slopes do.
+TEST(QuantDesign, BitsAndErrorsAreMet) {
+  for (const ElementType t : {ElementType::bf16, ElementType::f32}) {
+    const Distribution d =
+        testing::distribution_of(t, testing::draw(t, 1 << 18, testing::gaussian));
+    const auto n = static_cast<double>(d.count);
+    for (const double bits : {0.3, 0.9, 2.0, 3.3, 4.25, 4.5, 5.5, 6.0, 7.0}) {
+      const Design design = design_for_bits(d, bits * n);
+      expect_valid(design.quantizer, std::to_string(bits));
+      EXPECT_LE(design.estimate.limited_bits, bits * n) << bits;
+      EXPECT_GE(design.estimate.limited_bits, (bits - 0.006) * n) << bits;
+      double db = 0;
+      const double at = entropy_at(d, bits, db);
+      EXPECT_GE(testing::decibels(d, design.estimate.squared_error), db - 0.03) << bits;
+      const double most = design.estimate.squared_error * 1.0001;
+      const Estimate again = design_for_error(d, most).estimate;
+      EXPECT_LE(again.squared_error, most) << bits;
+      EXPECT_GE(again.squared_error, most * 0.995) << bits;
+      EXPECT_LE(again.limited_bits, std::max(bits, at) * n * 1.002) << bits;
+    }
+    // What there is not: the nearest.
+    EXPECT_EQ(design_for_bits(d, -1).estimate.limited_bits, 0);
+    EXPECT_EQ(design_for_error(d, -1).estimate.squared_error,
+              design_for_bits(d, 1e30).estimate.squared_error);
+    EXPECT_EQ(design_for_error(d, 1e30).estimate.limited_bits, 0);
+  }
+  Distribution none;
+  expect_valid(design_for_bits(none, 5).quantizer, "none");
+  expect_valid(design_for_error(none, 5).quantizer, "none");
+  EXPECT_THROW(design_for_bits(none, std::nan("")), Error);
+  EXPECT_THROW(design_for_error(none, std::nan("")), Error);
+  EXPECT_THROW(design_uniform(none, 0), Error);
+}
+
 TEST(QuantDesign, ZerosOfPrunedWeightsRemain) {
   for (const ElementType t : {ElementType::bf16, ElementType::f16, ElementType::f32}) {
     Elements w = testing::draw(t, 100000, [](std::mt19937_64& r) {
@@ -293,7 +327,9 @@ TEST(QuantDesign, IsTheSameEverywhere) {
       all = all * 31 + fingerprint(design_uniform(d, slope).quantizer);
       all = all * 31 + fingerprint(design_max_error(d, std::sqrt(slope)).quantizer);
     }
-    EXPECT_EQ(all, t == ElementType::bf16 ? 0u : 0u) << element_info(t).name;
+    all = all * 31 + fingerprint(design_for_bits(d, 3.2 * 50000).quantizer);
+    EXPECT_EQ(all, t == ElementType::bf16 ? 159029697392257110u : 3981039541133068842u)
+        << element_info(t).name;
   }
 }
 }  // namespace

@@ -221,6 +221,10 @@ TEST(QuantMethods, TensorsWithoutAProperDistribution) {
         check(u.quantizer, "uniform " + std::to_string(std::log2(slope)));
         EXPECT_FALSE(std::isnan(u.estimate.bits + u.estimate.squared_error));
       }
+      for (const double target : {0.0, 1e-9, 1.0, 1e5}) {
+        check(design_for_bits(d, target).quantizer, "bits");
+        check(design_for_error(d, target).quantizer, "error");
+      }
       for (const double limit : {0.0, 1e-300, 1e-6, 1.0, 1e300}) {
         const Quantizer q = design_max_error(d, limit).quantizer;
         check(q, "limit");
