@@ -5,8 +5,10 @@
 
 #include "gramzip/core/float_values.h"
 #include "gramzip/core/wire.h"
+#include "host/base/cpu_features.h"
 #include "host/base/error.h"
 #include "host/cpu/group_walk.h"
+#include "host/cpu/quantize_loops.h"
 
 namespace gramzip::cpu {
 using quant::Levels;
@@ -14,7 +16,8 @@ using quant::LevelSearch;
 using quant::ScaleType;
 
 namespace {
-constexpr size_t kAhead = 256;  // elements whose levels are found before they are stored
+constexpr uint32_t kMostMade = 512;  // levels that a group's elements are made of at once
+constexpr size_t kAhead = 256;       // elements whose levels are found before they are stored
 
 template <class F>
 void with_type(ElementType t, F&& f) {
@@ -27,20 +30,13 @@ void check_groups(const Levels& levels) {
     fail(ErrorCode::internal, "scales of a quantizer do not fit its groups");
 }
 
-// x of a weight in a group: see Quantizer.
-struct Plain {
-  double operator()(double w) const { return w; }
-};
-struct Scaled {
-  double scale, zero;
-  double operator()(double w) const { return (scale != 0 ? w / scale : 0.0) + zero; }
-};
-Scaled scaled(const Levels& levels, uint64_t g) {
-  return {levels.scales[g], levels.zero_points.empty() ? 0.0 : levels.zero_points[g]};
+WeightScale scale_of(const Levels& levels, uint64_t g) {
+  if (levels.group == 0) return {};
+  return {true, levels.scales[g], levels.zero_points.empty() ? 0.0 : levels.zero_points[g]};
 }
 
-template <ElementType type, uint32_t few, class X>
-void search_levels(const LevelSearch& search, const X& x, const uint8_t* p, size_t n,
+template <ElementType type, bool scaled, uint32_t few>
+void search_levels(const LevelSearch& search, const WeightScale& w, const uint8_t* p, size_t n,
                    uint16_t* indexes) {
   using V = FloatValues<type>;
   const LevelSearch s = search;
@@ -48,24 +44,41 @@ void search_levels(const LevelSearch& search, const X& x, const uint8_t* p, size
     const auto bits = load_le<typename V::Bits>(p + i * V::kBytes);
     // Values that are not finite are no numbers to compute with.
     const bool finite = V::finite(bits);
-    indexes[i] = static_cast<uint16_t>(s.level<few>(x(V::to_double(finite ? bits : 0)), finite));
+    double x = V::to_double(finite ? bits : 0);
+    if constexpr (scaled) x = (w.scale != 0 ? x / w.scale : 0.0) + w.zero;
+    indexes[i] = static_cast<uint16_t>(s.level<few>(x, finite));
   }
 }
 
-template <ElementType type, class X>
-void search_levels(const LevelSearch& search, const X& x, const uint8_t* p, size_t n,
+template <ElementType type>
+void search_levels(const LevelSearch& s, const WeightScale& w, const uint8_t* p, size_t n,
                    uint16_t* indexes) {
-  if (search.steps <= 1)
-    search_levels<type, 1>(search, x, p, n, indexes);
+#if defined(GRAMZIP_HAVE_AVX512)
+  static const bool avx512 = cpu_features().avx512;
+  if (avx512) {
+    const size_t done = search_levels_avx512(s, type, w, p, n, indexes);
+    p += done * FloatValues<type>::kBytes;
+    indexes += done;
+    n -= done;
+  }
+#endif
+  if (w.scaled)
+    s.steps <= 1 ? search_levels<type, true, 1>(s, w, p, n, indexes)
+                 : search_levels<type, true, 0>(s, w, p, n, indexes);
   else
-    search_levels<type, 0>(search, x, p, n, indexes);
+    s.steps <= 1 ? search_levels<type, false, 1>(s, w, p, n, indexes)
+                 : search_levels<type, false, 0>(s, w, p, n, indexes);
 }
 
 // f(index) is the element of a level.
 template <class Bits, class F>
 void store_levels(const uint16_t* indexes, size_t n, uint32_t levels, uint8_t* p, F&& element) {
-  for (size_t i = 0; i < n; ++i)
-    if (indexes[i] < levels) store_le<Bits>(p + i * sizeof(Bits), element(indexes[i]));
+  // Kept elements are stored as they are: no branch that a processor would have to guess.
+  const auto last = static_cast<uint16_t>(levels - 1);
+  for (size_t i = 0; i < n; ++i, p += sizeof(Bits)) {
+    const Bits made = element(std::min(indexes[i], last));
+    store_le<Bits>(p, indexes[i] < levels ? made : load_le<Bits>(p));
+  }
 }
 
 std::vector<uint64_t> level_elements(const Levels& levels) {
@@ -84,14 +97,18 @@ template <ElementType type>
 void store_scaled(const Levels& levels, const std::vector<float>& floats, uint64_t g,
                   const uint16_t* indexes, size_t n, uint8_t* p) {
   using V = FloatValues<type>;
+  using Bits = typename V::Bits;
   const float scale = levels.scales[g];
   const auto count = static_cast<uint32_t>(floats.size());
-  if (levels.zero_points.empty())
-    return store_levels<typename V::Bits>(
-        indexes, n, count, p, [&](uint16_t i) { return V::from_float(scale * floats[i]); });
-  const auto zero = static_cast<float>(levels.zero_points[g]);
-  store_levels<typename V::Bits>(
-      indexes, n, count, p, [&](uint16_t i) { return V::from_float(scale * (floats[i] - zero)); });
+  const float zero = levels.zero_points.empty() ? 0.0f : levels.zero_points[g];
+  // A level less 0 is that level.
+  const auto element = [&](float level) { return V::from_float(scale * (level - zero)); };
+  if (count <= kMostMade && count <= 2 * n) {
+    Bits made[kMostMade];
+    for (uint32_t i = 0; i < count; ++i) made[i] = element(floats[i]);
+    return store_levels<Bits>(indexes, n, count, p, [&](uint16_t i) { return made[i]; });
+  }
+  store_levels<Bits>(indexes, n, count, p, [&](uint16_t i) { return element(floats[i]); });
 }
 }  // namespace
 
@@ -138,12 +155,8 @@ void PreparedQuantizer::to_indexes(uint64_t first, std::span<const uint8_t> elem
     }
     const LevelSearch search = tables_.search();
     for_groups(first, n, q_.levels.group, [&](uint64_t g, size_t begin, size_t end) {
-      const uint8_t* from = p + begin * V::kBytes;
-      uint16_t* to = indexes.data() + begin;
-      if (q_.levels.group == 0)
-        search_levels<type>(search, Plain{}, from, end - begin, to);
-      else
-        search_levels<type>(search, scaled(q_.levels, g), from, end - begin, to);
+      search_levels<type>(search, scale_of(q_.levels, g), p + begin * V::kBytes, end - begin,
+                          indexes.data() + begin);
     });
   });
 }
@@ -167,14 +180,12 @@ void PreparedQuantizer::quantize(uint64_t first, std::span<uint8_t> elements) co
       for (size_t i = begin; i < end; i += kAhead) {
         const size_t m = std::min(kAhead, end - i);
         uint8_t* p = elements.data() + i * sizeof(Bits);
-        if (q_.levels.group == 0) {
-          search_levels<type>(search, Plain{}, p, m, indexes);
+        search_levels<type>(search, scale_of(q_.levels, g), p, m, indexes);
+        if (q_.levels.group == 0)
           store_levels<Bits>(indexes, m, levels, p,
                              [&](uint16_t k) { return static_cast<Bits>(elements_[k]); });
-        } else {
-          search_levels<type>(search, scaled(q_.levels, g), p, m, indexes);
+        else
           store_scaled<type>(q_.levels, levels_, g, indexes, m, p);
-        }
       }
     });
   });

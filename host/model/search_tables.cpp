@@ -63,7 +63,7 @@ SearchTables::SearchTables(const Quantizer& q) {
   thresholds = q.thresholds;
   thresholds.insert(thresholds.end(), size_t{1} << search_.steps,
                     std::numeric_limits<double>::infinity());
-  first.resize(static_cast<size_t>(search_.cells));
+  first.resize(static_cast<size_t>(search_.cells) + 1);  // the last is read with the one before
   size_t i = 0;
   for (int32_t c = 0; c < search_.cells; ++c) {
     while (i < count && search_.cell(q.thresholds[i]) < c) ++i;

@@ -13,7 +13,7 @@ struct SearchTables {
   explicit SearchTables(const Quantizer& q);
 
   std::vector<double> thresholds;
-  std::vector<uint16_t> first;
+  std::vector<uint16_t> first;  // one a cell, and one more
   // With these tables at other addresses: on a device.
   LevelSearch search(const double* thresholds_at, const uint16_t* first_at) const;
   LevelSearch search() const { return search(thresholds.data(), first.data()); }
