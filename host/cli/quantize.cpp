@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "host/cli/export.h"
 #include "host/cli/inputs.h"
 #include "host/cli/output.h"
 #include "host/cli/report.h"
@@ -158,6 +159,7 @@ class Quantizing {
 }  // namespace
 
 int run_quantize(Options& o) {
+  if (!o.export_to.empty()) return run_export(o);
   if (o.files.size() != 1)
     throw CliError("quantize takes one checkpoint; see gramzip quantize --help");
   if (o.files[0] == "-")

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "host/cli/export.h"
 #include "host/cli/quantize.h"
 
 namespace gramzip::cli {
@@ -154,6 +155,7 @@ void add_quantize(CLI::App& app, Options& o) {
   app.add_option("-o,--output", o.output, "output file (default: FILE.grz); - is standard output")
       ->type_name("OUT");
   app.add_flag("-f,--force", o.force, "replace existing files; write to a terminal");
+  add_export(app, o);
   add_targets(app, o.quantize.engine);
   add_selection(app, o);
   add_methods(app, o);

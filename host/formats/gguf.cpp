@@ -25,7 +25,9 @@ constexpr uint8_t kValueBytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 class Reader {
  public:
-  explicit Reader(RandomSource& file) : file_(file), in_(file, 0, file.size()) {}
+  // keys: gets the metadata; may be null.
+  Reader(RandomSource& file, std::vector<Key>* keys)
+      : file_(file), in_(file, 0, file.size()), keys_(keys) {}
 
   std::vector<Tensor> run() {
     uint32_t magic = 0, version = 0;
@@ -65,9 +67,11 @@ class Reader {
   }
 
   void key() {
-    where_ = "key " + in_quotes(text(kMaxKeyBytes, "key"));
+    std::string name = text(kMaxKeyBytes, "key");
+    where_ = "key " + in_quotes(name);
     uint32_t type = 0;
     number(type);
+    const uint64_t begin = in_.at();
     if (where_ == "key 'general.alignment'") {
       uint32_t v = 0;
       if (type != 4) bad("not a 32-bit number");
@@ -76,6 +80,10 @@ class Reader {
       alignment_ = v;
     } else {
       value(type, 0);
+    }
+    if (keys_ != nullptr) {
+      if (keys_->size() == kMaxKeys) fail(ErrorCode::limit, "GGUF: more than 65536 keys");
+      keys_->push_back({std::move(name), type, begin, in_.at()});
     }
     where_.clear();
   }
@@ -172,6 +180,7 @@ class Reader {
   static constexpr uint64_t kUnknown = UINT64_MAX;
   RandomSource& file_;
   formats::ByteWindow in_;
+  std::vector<Key>* keys_;
   formats::TensorList list_{"GGUF"};
   std::string where_;
   uint64_t items_ = 0;
@@ -179,9 +188,22 @@ class Reader {
 };
 }  // namespace
 
-std::optional<std::vector<Tensor>> read(RandomSource& file) {
+namespace {
+bool has_magic(RandomSource& file) {
   uint8_t magic[4];
-  if (file.read_at(0, magic, 4) < 4 || std::memcmp(magic, "GGUF", 4) != 0) return std::nullopt;
-  return Reader(file).run();
+  return file.read_at(0, magic, 4) == 4 && std::memcmp(magic, "GGUF", 4) == 0;
+}
+}  // namespace
+
+std::optional<std::vector<Tensor>> read(RandomSource& file) {
+  if (!has_magic(file)) return std::nullopt;
+  return Reader(file, nullptr).run();
+}
+
+std::optional<std::vector<Key>> read_keys(RandomSource& file) {
+  if (!has_magic(file)) return std::nullopt;
+  std::vector<Key> keys;
+  Reader(file, &keys).run();
+  return keys;
 }
 }  // namespace gramzip::gguf

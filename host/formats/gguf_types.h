@@ -3,6 +3,7 @@
 // ggml-common.h.
 #pragma once
 #include <cstdint>
+#include <string_view>
 
 #include "gramzip/core/elements.h"
 
@@ -36,6 +37,11 @@ inline constexpr Type kTypes[] = {
 inline const Type* find_type(uint32_t id) {
   for (const Type& t : kTypes)
     if (t.id == id) return &t;
+  return nullptr;
+}
+inline const Type* find_type(std::string_view name) {
+  for (const Type& t : kTypes)
+    if (name == t.name) return &t;
   return nullptr;
 }
 }  // namespace gramzip::gguf
