@@ -15,7 +15,7 @@
 namespace gramzip::cli {
 namespace {
 // Of one tensor of either checkpoint at a time.
-constexpr uint64_t kWindowBytes = 32u << 20;
+constexpr uint64_t kWindowBytes = 16u << 20;
 
 bool chosen(const Options& o, const std::string& name) {
   if (o.patterns.empty()) return true;

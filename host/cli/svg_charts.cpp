@@ -17,6 +17,7 @@ constexpr double kBarHeight = 20, kNames = 280, kNumbers = 130, kBytesWidth = 76
 struct Bar {
   std::string label, title;
   uint64_t original = 0, stored = 0;
+  bool drawn = true;
 };
 
 std::vector<Bar> bars_of(const ErrorReport& r) {
@@ -28,6 +29,7 @@ std::vector<Bar> bars_of(const ErrorReport& r) {
                    [](const Bar& a, const Bar& b) { return a.stored > b.stored; });
   if (bars.size() <= kBars) return bars;
   Bar others;
+  others.drawn = false;  // it would dwarf the others
   others.label = others.title = fmt::format("{} others", bars.size() - kBars);
   for (size_t i = kBars; i < bars.size(); ++i) {
     others.original += bars[i].original;
@@ -69,7 +71,8 @@ std::string svg_histogram(const ErrorFigures& f) {
 std::string svg_bytes(const ErrorReport& r) {
   const std::vector<Bar> bars = bars_of(r);
   uint64_t most = 1;
-  for (const Bar& b : bars) most = std::max({most, b.original, b.stored});
+  for (const Bar& b : bars)
+    if (b.drawn) most = std::max({most, b.original, b.stored});
   const double scale = (kBytesWidth - kNames - kNumbers) / static_cast<double>(most);
   std::string out =
       fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Bytes by tensor\">\n",
@@ -80,12 +83,15 @@ std::string svg_bytes(const ErrorReport& r) {
         "<g><title>{}: {} bytes of {}</title><text class=\"label\" x=\"{}\" y=\"{}\" "
         "text-anchor=\"end\">{}</text>",
         b.title, b.stored, b.original, kNames - 6, y + 14, b.label);
-    out += fmt::format(
-        "<rect class=\"before\" x=\"{0}\" y=\"{1}\" width=\"{2:.2f}\" height=\"16\"/>"
-        "<rect class=\"after\" x=\"{0}\" y=\"{1}\" width=\"{3:.2f}\" height=\"16\"/>"
-        "<text class=\"tick\" x=\"{4}\" y=\"{5}\">{6}</text></g>\n",
-        kNames, y, scale * static_cast<double>(b.original), scale * static_cast<double>(b.stored),
-        kBytesWidth - kNumbers + 8, y + 13, size_text(b.stored));
+    const auto bar = [&](const char* kind, uint64_t bytes) {
+      if (b.drawn)
+        out += fmt::format("<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{:.2f}\" height=\"16\"/>",
+                           kind, kNames, y, scale * static_cast<double>(bytes));
+    };
+    bar("before", b.original);
+    bar("after", b.stored);
+    out += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{}</text></g>\n",
+                       kBytesWidth - kNumbers + 8, y + 13, size_text(b.stored));
     y += kBarHeight;
   }
   return out + "</svg>\n";

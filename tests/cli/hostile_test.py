@@ -288,5 +288,37 @@ class Shards(Hostile):
             self.one_error(self.index(json.dumps({"weight_map": {"w": name}}).encode()), "is not there")
 
 
+class Errors(Hostile):
+    """compare and --dtype."""
+
+    def test_large_tensors(self):
+        for name, dtype, width in (("a.safetensors", "F32", 4), ("b.safetensors", "BF16", 2)):
+            head = checkpoint([("w", dtype, [80_000_000], b"")]).replace(b"[0, 0]", b"[0, %d]" % (80_000_000 * width))
+            head = struct.pack("<Q", len(head) - 8) + head[8:]
+            self.make(name, head, size=len(head) + 80_000_000 * width)
+        out, errors, _, peak = self.measured("compare", "-T2", "a.safetensors", "b.safetensors")
+        self.assertEqual(errors, [])
+        self.assertIn(b"[80000000]", out)
+        self.cheap(0, peak)
+
+    def test_headers(self):
+        self.write("good.safetensors", checkpoint([("w", "U8", [4], b"abcd")]))
+        entry = b'"t%07d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},'
+        tensors = b"".join(entry % i for i in range(HUGE // len(entry % 0)))
+        for says, pieces in (("1024 dimensions", [b'{"w":{"dtype":"F32","shape":[1', (b",1", HUGE // 2 - 99), b"]}}"]),
+                             ("more than 32 MiB to describe", [b"{", tensors, b'"":{}}'])):
+            self.make("bad.safetensors", u64(sum(len(p[0]) * p[1] if isinstance(p, tuple) else len(p) for p in pieces)), *pieces)
+            for pair in (("good.safetensors", "bad.safetensors"), ("bad.safetensors", "good.safetensors")):
+                self.one_error(["compare", *pair], "bad.safetensors: safetensors header: ")
+                self.one_error(["compare", *pair], says)
+
+    def test_header_of_spaces(self):
+        head = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+        self.make("m.safetensors", u64(HUGE), head, (b" ", HUGE - len(head) - 1), b"}", bytes(4))
+        self.run_tool("compress", "-q", "m.safetensors", "-o", "m.grz")
+        self.one_error(["decompress", "-T1", "m.grz", "--dtype", "f16", "-o", "out"], "a header of more than 16 MiB; leave --dtype out")
+        self.assertEqual(self.names(), ["m.grz", "m.safetensors"])
+
+
 if __name__ == "__main__":
     main()
