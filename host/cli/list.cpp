@@ -143,6 +143,8 @@ class Listing {
   // What a quantizer wrote of itself; null if there is nothing that can be read.
   ordered_json note() const {
     const std::string text = reader_.note();
+    constexpr size_t kMostRead = 1u << 20;  // as values it takes many times its size
+    if (text.size() > kMostRead) return {};
     ordered_json n = ordered_json::parse(text, nullptr, false);
     return n.is_object() ? n : ordered_json();
   }
