@@ -29,6 +29,24 @@ std::string needs_text(const SegmentHeader& h) {
   return fmt::format("{} {}", h.of_base ? "base" : "content", h.reference_at);
 }
 
+// "quantized: uniform, target_bpw 4.5, pruned edge, SQNR 24.2 dB". Notes may hold anything.
+std::string lossy_text(const ordered_json& note) {
+  const auto method = note.find("method");
+  if (!note.is_object() || method == note.end() || !method->is_string()) return "changed";
+  const std::string name = method->get<std::string>();
+  std::string s = name == "none" ? "pruned" : "quantized: " + shown(name);
+  for (const char* key :
+       {"bits", "group", "target_bpw", "target_sqnr", "max_error", "prune", "sparsity"})
+    if (const auto v = note.find(key); v != note.end())
+      s.append(", ").append(key).append(" ").append(
+          shown(v->is_string() ? v->get<std::string>() : v->dump()));
+  const auto total = note.find("total");
+  if (total != note.end() && total->is_object())
+    if (const auto db = total->find("db"); db != total->end() && db->is_number())
+      s.append(", SQNR ").append(fmt::format("{:.2f}", db->get<double>())).append(" dB");
+  return s;
+}
+
 class Listing {
  public:
   Listing(Options& o, const std::string& path)
@@ -55,7 +73,7 @@ class Listing {
                       reader_.members().size(), reader_.members().size() == 1 ? "" : "s",
                       size_text(reader_.content_bytes()), size_text(reader_.archive_bytes()),
                       ratio_text(reader_.content_bytes(), reader_.archive_bytes())));
-    if (lossy_) print("LOSSY: weights were quantized\n");
+    if (lossy_) print("LOSSY: weights were " + lossy_text(note()) + "\n");
     for (const frame::ContentId& base : needed_)
       print(fmt::format("a delta against a base of {}\n", describe_content(base)));
     print(fmt::format("{:>12} {:>12} {:>7}  {:<11}  {:<32}  {}\n", "size", "compressed", "ratio",
@@ -78,6 +96,7 @@ class Listing {
     j["archive_bytes"] = reader_.archive_bytes();
     j["ratio"] = ratio(reader_.content_bytes(), reader_.archive_bytes());
     if (lossy_) j["lossy"] = true;
+    if (const ordered_json n = note(); !n.is_null()) j["note"] = n;
     if (!needed_.empty()) {
       j["bases"] = ordered_json::array();
       for (const frame::ContentId& base : needed_)
@@ -121,6 +140,15 @@ class Listing {
   }
 
  private:
+  // What a quantizer wrote of itself; null if there is nothing that can be read.
+  ordered_json note() const {
+    const std::string text = reader_.note();
+    constexpr size_t kMostRead = 1u << 20;  // as values it takes many times its size
+    if (text.size() > kMostRead) return {};
+    ordered_json n = ordered_json::parse(text, nullptr, false);
+    return n.is_object() ? n : ordered_json();
+  }
+
   uint64_t share_of(uint64_t begin, uint64_t end) const {
     return compressed_share(reader_.segments(), begin, end);
   }

@@ -162,7 +162,6 @@ void add_quantize(CLI::App& app, Options& o) {
   add_pruning(app, o);
   app.add_flag("--verify,!--no-verify", o.quantize.verify,
                "decode the archive and compare it with the report (default)");
-  add_export(app, o);
   add_report(app, o);
   add_work(app, o);
   add_console(app, o, true);

@@ -142,20 +142,26 @@ void QuantTargets::say(const char* format, double figure) const {
 SearchResult QuantTargets::search(const Jobs& jobs, const SearchGoal& goal, bool bits,
                                   const std::function<double()>& estimate,
                                   const std::function<double()>& measure_all) {
-  const SearchResult r = search_slope(
-      goal, first_place(jobs),
-      [&](double x) {
-        design_at(jobs, x);
-        return estimate();
-      },
-      [&](double x) {
-        design_at(jobs, x);
-        lambda_ = slope_at(x);
-        return measure_all();
-      });
-  passes_ += r.passes;
-  if (r.met) return r;
-  if (r.between) {
+  const double start = first_place(jobs);
+  SearchResult r;
+  for (const bool stop_at_jump : {true, false}) {
+    SearchGoal slopes = goal;
+    slopes.stop_at_jump = stop_at_jump;
+    r = search_slope(
+        slopes, start,
+        [&](double x) {
+          design_at(jobs, x);
+          return estimate();
+        },
+        [&](double x) {
+          design_at(jobs, x);
+          lambda_ = slope_at(x);
+          return measure_all();
+        });
+    passes_ += r.passes;
+    if (r.met) return r;
+    if (!r.between) break;
+    lambda_ = slope_at(r.high);
     look_between(jobs, r.low, r.high);
     constexpr double kWhole = 8;
     const auto part = [](double x) { return std::clamp(x / kWhole, 0.0, 1.0); };

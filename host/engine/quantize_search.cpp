@@ -27,6 +27,10 @@ class Search {
       const double figure = measured(x);
       if (figure >= goal_.least && figure <= goal_.most) return {x, figure, true, pass, false};
       const double next = propose();
+      if (goal_.stop_at_jump && jump_) {
+        interval_ = *jump_;
+        break;
+      }
       if (known_.count(next) > 0 || interval_.second - interval_.first < kStepWidth) break;
       x = next;
     }
@@ -79,11 +83,12 @@ class Search {
     double f_low = off(at(low)), f_high = off(at(high));
     double x = low;
     int side = 0;
+    jump_.reset();
     for (int i = 0; i < kMostEstimates && high - low > kStepWidth / 16; ++i) {
       x = f_low == f_high ? (low + high) / 2 : (low * f_high - high * f_low) / (f_high - f_low);
       if (!(x > low && x < high) || i % 8 == 7) x = (low + high) / 2;
       const double figure = at(x);
-      if (std::abs(figure - goal_.aim) <= near) break;
+      if (std::abs(figure - goal_.aim) <= near) return x;
       if (too_far(figure)) {
         high = x, f_high = off(figure);
         if (side == 1) f_low /= 2;
@@ -94,6 +99,8 @@ class Search {
         side = -1;
       }
     }
+    const double low_figure = at(low), high_figure = at(high);
+    if (std::abs(low_figure - high_figure) > goal_.most - goal_.least) jump_ = {low, high};
     return x;
   }
 
@@ -137,6 +144,7 @@ class Search {
   const double start_;
   const std::function<double(double)>&estimate_, &measure_;
   std::map<double, double> estimates_, known_;
+  std::optional<std::pair<double, double>> jump_;  // of the last estimates that were solved
   std::pair<double, double> interval_ = {-HUGE_VAL, HUGE_VAL};
 };
 }  // namespace

@@ -11,6 +11,8 @@ namespace gramzip {
 struct SearchGoal {
   double least, most, aim;
   bool falls;
+  // Ends where estimates, corrected by what was measured, jump over the goal: between there.
+  bool stop_at_jump = false;
 };
 struct SearchResult {
   double x = 0;
@@ -19,8 +21,7 @@ struct SearchResult {
   int passes = 0;     // measurements
   // The figure measured at an end of what can be reached, where the goal lies beyond it.
   bool beyond = false;
-  // Not met, and measured on both sides of the goal: where, at a step of the figure that jumps over
-  // it.
+  // Not met, and known on both sides of the goal, at a step of the figure that jumps over it: where.
   bool between = false;
   double low = 0, high = 0;
 };

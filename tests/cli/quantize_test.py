@@ -321,7 +321,7 @@ class Said(Quantizing):
         self.assertIn("uniform", text)
         j = json.loads(self.run_tool("list", "--json", "q.grz").stdout)["archives"][0]
         self.assertTrue(j["lossy"])
-        note = j["notes"][0]
+        note = j["note"]
         self.assertEqual((note["method"], note["target_bpw"]), ("uniform", 4.5))
         self.assertEqual([t["name"] for t in note["tensors"]], ["w", "v"])
         self.assertEqual(note["kept"], {"small": ["norm.weight"]})
