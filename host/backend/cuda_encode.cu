@@ -118,8 +118,8 @@ Tables make_tables(const EncodePlaces& p, uint32_t symbols, std::span<const Code
 void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) {
   const std::lock_guard lock(mutex_);
   check_cuda(cudaSetDevice(device_), "choosing the device");
-  std::vector<SegmentInput> coded, text, with_base;
-  std::vector<EncodedSegment*> coded_out, text_out, with_base_out;
+  std::vector<SegmentInput> coded, text, with_base, levels;
+  std::vector<EncodedSegment*> coded_out, text_out, with_base_out, levels_out;
   uint64_t text_bytes = 0;
   const auto flush_text = [&] {
     if (!text.empty()) encode_text(text, text_out);
@@ -128,6 +128,11 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
     text_bytes = 0;
   };
   for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i].text == nullptr && in[i].levels != nullptr) {
+      levels.push_back(in[i]);
+      levels_out.push_back(&out[i]);
+      continue;
+    }
     if (in[i].text == nullptr && !in[i].base.empty()) {
       with_base.push_back(in[i]);
       with_base_out.push_back(&out[i]);
@@ -146,6 +151,7 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
   flush_text();
   encode_without_base(coded, coded_out);
   if (!with_base.empty()) encode_with_base(with_base, with_base_out);
+  if (!levels.empty()) encode_levels(levels, levels_out);
 }
 
 void CudaBackend::encode_without_base(std::span<const SegmentInput> in,

@@ -7,17 +7,6 @@
 namespace gramzip::cpu {
 namespace {
 template <class T>
-T round_scaled(ElementType type, float x) {
-  if constexpr (sizeof(T) == 4) return quant::float_as_bits(x);
-  if (type == ElementType::bf16) {
-    // To nearest, ties to even; there is no NaN among levels, and infinities stay.
-    const uint32_t bits = quant::float_as_bits(x);
-    return static_cast<T>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-  }
-  return static_cast<T>(round_element(type, static_cast<double>(x)));
-}
-
-template <class T>
 void scale(const quant::Table& table, uint64_t first, std::span<const uint16_t> indexes,
            uint8_t* out) {
   const quant::Levels& l = table.levels;
@@ -31,7 +20,7 @@ void scale(const quant::Table& table, uint64_t first, std::span<const uint16_t> 
         std::min<uint64_t>(indexes.size(), (g + 1) * l.group - table.phase - first);
     const float by = l.scales[g], zero = l.zero_points.empty() ? 0 : l.zero_points[g];
     const auto of_level = [&](uint32_t i) {
-      return round_scaled<T>(l.type, by * (value[i] - zero));
+      return static_cast<T>(quant::round_scaled(l.type, by * (value[i] - zero)));
     };
     const auto put = [out](size_t at, T x) { store_le<T>(out + at * sizeof(T), x); };
     if (end - j < levels) {
