@@ -125,8 +125,9 @@ __device__ bool decode_digits(const DigitBlock& b, const Base& base) {
     if (count == kEach)
       *reinterpret_cast<uint4*>(to) = make_uint4(w[0], w[1], w[2], w[3]);
     else
-      for (uint32_t i = 0; i < count * U; ++i)
-        to[i] = static_cast<uint8_t>(w[i / 4] >> (8 * (i % 4)));
+#pragma unroll
+      for (uint32_t i = 0; i < 16; ++i)
+        if (i < count * U) to[i] = static_cast<uint8_t>(w[i / 4] >> (8 * (i % 4)));
   }
   return good;
 }

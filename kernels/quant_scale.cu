@@ -82,9 +82,9 @@ __global__ void __launch_bounds__(256)
   const ElementType type = segment.header.type;
   const uint32_t bytes = element_info(type).bytes, n = output.bytes / bytes;
   const auto scale = [&](auto size) {
-    scale_block<size()>(q, block, n, type, batch.unit_numbers + block.units_at,
-                        values + q.values_at, scales + q.scales_at, zero_points + q.zero_points_at,
-                        batch.content + output.at);
+    scale_block<decltype(size)::value>(q, block, n, type, batch.unit_numbers + block.units_at,
+                                       values + q.values_at, scales + q.scales_at,
+                                       zero_points + q.zero_points_at, batch.content + output.at);
   };
   switch (bytes) {
     case 1:
