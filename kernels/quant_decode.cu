@@ -5,7 +5,8 @@
 //   block:   class ids | lane header | rows | tails   ->   units: elements, or numbers of levels
 //   shared:  columns of the warps, 512 bytes each | entries, 16 KiB a table | units of all phrases
 //
-// A lane owns whole runs, one after another, and writes them 16 bytes at a time. Per code it looks
+// A lane owns whole runs, one after another, and writes them 16 bytes at a time; a phrase may lead
+// from one into the next. Per code it looks
 // up an entry, which names a phrase, and copies the phrase's words behind what it has, shifted into
 // place. A CTA decodes blocks of one segment, whose entries and units it copies to shared memory;
 // segments that have too many of them are left to a second launch, which reads global memory. Every
@@ -52,13 +53,14 @@ __device__ void take_escape(LaneReader& in, const QuantLane& q, uint32_t j, Unit
   if (q.element_bytes == 8) out.put(high, 32);
 }
 
-// All runs of the lane; false if a phrase leads beyond its run or the bits do not end well.
+// All runs of the lane; false if a phrase leads beyond the lane or the bits do not end well.
 __device__ bool decode_lane(LaneReader& in, const QuantLane& q, uint32_t lane, uint32_t* column) {
   const quant::LaneSpan span = quant::lane_span(q.n, lane);
   UnitWriter out(column, q.target.units + uint64_t{span.begin} * q.unit_bytes);
-  for (uint32_t j = span.begin; j < span.end;) {
-    const uint32_t* const table = q.table(j / kRunElements);
-    const uint32_t end = min(j + kRunElements, span.end);
+  for (uint32_t j = span.begin; j < span.end;) {  // run by run
+    const uint32_t run = j / kRunElements;
+    const uint32_t* const table = q.table(run);
+    const uint32_t end = min((run + 1) * kRunElements, span.end);
     while (j < end) {
       const uint32_t e = table[in.peek() & kCodeMask];
       in.skip(huffman::entry_length(e));
@@ -67,7 +69,7 @@ __device__ bool decode_lane(LaneReader& in, const QuantLane& q, uint32_t lane, u
         take_escape(in, q, j++, out);
         continue;
       }
-      if (units > end - j) return false;
+      if (units > span.end - j) return false;
       j += units;
       const uint32_t* word = q.units + (e >> kPhraseShift);
       uint32_t bits = units * q.unit_bytes * 8;

@@ -22,15 +22,6 @@ void encode_without_base(const SegmentInput& in, EncodedSegment& out) {
     cpu::encode_bytes(in, out);
 }
 
-// Levels, unless a codec that knows none of them takes less.
-void encode_levels(const SegmentInput& in, EncodedSegment& out) {
-  cpu::encode_quantized(in, out);
-  if (!cpu::quantized_is_doubtful(in, out)) return;
-  EncodedSegment other;
-  encode_without_base(in, other);
-  if (cpu::coded_size(other) < cpu::coded_size(out)) std::swap(other, out);
-}
-
 class CpuBackend final : public Backend {
  public:
   std::string name() const override { return "cpu"; }
@@ -40,7 +31,7 @@ class CpuBackend final : public Backend {
       if (in[i].text != nullptr)
         cpu::encode_text(in[i], out[i]);
       else if (in[i].levels != nullptr)
-        encode_levels(in[i], out[i]);
+        cpu::encode_levels(in[i], encode_without_base, out[i]);
       else if (!in[i].base.empty())
         encode_with_base(in[i], out[i]);
       else

@@ -22,8 +22,8 @@ using Bytes = std::span<const uint8_t>;
 // What the passes over a segment keep from call to call.
 struct Space {
   std::vector<uint16_t> indexes;      // of every element
-  std::vector<uint16_t> symbols;      // run r's at r * kRunElements on
-  std::vector<uint16_t> run_symbols;  // their number
+  std::vector<uint16_t> symbols;      // of a lane, from the place of its first element on
+  std::vector<uint16_t> run_symbols;  // how many begin in each run
   std::vector<uint8_t> class_ids;     // of every run
   std::vector<uint32_t> counts;       // [class][symbol]
   EncodeTables tables;
@@ -73,6 +73,7 @@ class Encoder {
     s_.indexes.resize(n_);
     level_indexes(table_.levels, table_.phase, in_.content, s_.indexes);
     find_runs();
+    keep_used();
     using quant::CoderChoice;
     const CoderChoice choice = in_.levels->coder;
     bool any_coded = false;
@@ -107,6 +108,26 @@ class Encoder {
     s_.class_ids.assign(all, 0);
   }
 
+  // Levels beyond the first and the last one that occurs go, but for two.
+  void keep_used() {
+    const uint32_t levels = table_.count();
+    std::vector<uint32_t> counts(levels + 1, 0);
+    for (const uint32_t r : runs_)
+      for (const uint16_t i : run(r)) ++counts[i];
+    uint32_t begin = 0, end = levels;
+    while (end - begin > 2 && counts[end - 1] == 0) --end;
+    while (end - begin > 2 && counts[begin] == 0) ++begin;
+    keep(begin, end);
+  }
+  // Other levels than begin to end - 1 become escapes.
+  void keep(uint32_t begin, uint32_t end) {
+    if (begin == 0 && end == table_.count()) return;
+    const auto escape = static_cast<uint16_t>(end - begin);
+    for (uint16_t& i : s_.indexes)
+      i = i >= begin && i < end ? static_cast<uint16_t>(i - begin) : escape;
+    quant::keep_levels(table_, begin, end);
+  }
+
   void choose_phrases(bool zero_runs) {
     const quant::LevelSample sample =
         quant::sample_levels(table_.count(), runs_, [this](uint32_t r) { return run(r); });
@@ -120,7 +141,10 @@ class Encoder {
       for (size_t i = 0; i < of_sample.size(); ++i)
         of_sample[i] = s_.class_ids[sample.numbers[i]];
     }
-    table_.expansions = quant::choose_expansions(sample, of_sample, classes_, zero_runs);
+    quant::PhraseChoice choice =
+        quant::choose_phrases(sample, of_sample, classes_, 8 * element_, zero_runs);
+    keep(choice.begin, choice.end);
+    table_.expansions = std::move(choice.expansions);
   }
 
   void parse() {
@@ -128,20 +152,26 @@ class Encoder {
     const auto base = quant::make_phrase_base(table_.count(), table_.expansions);
     alphabet_ = static_cast<uint32_t>(base.size());
     s_.symbols.resize(n_);
-    s_.run_symbols.resize(s_.class_ids.size());
+    s_.run_symbols.assign(s_.class_ids.size(), 0);
     s_.counts.assign(size_t{classes_} * alphabet_, 0);
-    for (const uint32_t r : runs_) {
-      uint32_t* const counts = s_.counts.data() + size_t{s_.class_ids[r]} * alphabet_;
-      uint16_t* const symbols = s_.symbols.data() + size_t{r} * kRunElements;
-      uint32_t k = 0;
-      quant::parse_run(run(r).data(), static_cast<uint32_t>(run(r).size()), escape, base.data(),
-                       [&](uint32_t symbol) {
-                         ++counts[symbol];
-                         symbols[k++] = static_cast<uint16_t>(symbol);
-                       });
-      s_.run_symbols[r] = static_cast<uint16_t>(k);
-      for (uint32_t i = 0; i < k; ++i) escapes_ += symbols[i] == escape ? 1 : 0;
+    for (uint32_t block = 0; block < h_.blocks; ++block) {
+      if (out_.records[block].mode != BlockMode::raw) continue;
+      const uint32_t n = block_elements(block), at = h_.block_begin(block) / element_;
+      uint16_t* const run_symbols = s_.run_symbols.data() + size_t{block} * runs_per_block();
+      const uint8_t* const ids = s_.class_ids.data() + size_t{block} * runs_per_block();
+      for (uint32_t lane = 0; lane < kLanes; ++lane) {
+        const quant::LaneSpan span = quant::lane_span(n, lane);
+        uint16_t* symbols = s_.symbols.data() + at + span.begin;
+        quant::parse_lane(s_.indexes.data() + at, span.begin, span.end, escape, base.data(),
+                          [&](uint32_t symbol, uint32_t first) {
+                            const uint32_t run = first / kRunElements;
+                            ++s_.counts[size_t{ids[run]} * alphabet_ + symbol];
+                            ++run_symbols[run];
+                            *symbols++ = static_cast<uint16_t>(symbol);
+                          });
+      }
     }
+    for (uint32_t c = 0; c < classes_; ++c) escapes_ += s_.counts[size_t{c} * alphabet_ + escape];
   }
 
   // A table for each class, or one for all if that takes no more.
@@ -242,8 +272,13 @@ void encode_quantized(const SegmentInput& in, EncodedSegment& out) {
   Encoder(in, out, space).encode();
 }
 
-bool quantized_is_doubtful(const SegmentInput& in, const EncodedSegment& coded) {
-  return 2 * (coded.data.size() + coded.tables.size()) > in.content.size();
+void encode_levels(const SegmentInput& in, const EncodeAlone& without_levels, EncodedSegment& out) {
+  encode_quantized(in, out);
+  // Nobody else halves the bytes of levels that do not halve here.
+  if (2 * coded_size(out) <= in.content.size()) return;
+  EncodedSegment other;
+  without_levels(in, other);
+  if (coded_size(other) < coded_size(out)) std::swap(other, out);
 }
 
 void decode_quantized(const DecodeRequest& r) {

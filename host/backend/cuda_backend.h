@@ -6,6 +6,7 @@
 
 #include "host/backend/backend.h"
 #include "host/backend/cpu_delta.h"
+#include "host/backend/cpu_quantized.h"
 #include "host/backend/device_buffer.h"
 #include "host/backend/model_cache.h"
 #include "host/backend/quant_decode_batch.h"
@@ -69,8 +70,6 @@ class CudaBackend final : public Backend {
   std::vector<uint32_t> sum_of_classes(const kernels::EncodePlaces& places) const;
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void encode_with_base(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
-  // By codec quantized, unless a codec that knows no levels takes less.
-  void encode_levels(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   // By codec delta; returns those that are left to codec sparse_delta.
   std::vector<size_t> encode_dense(std::span<const cpu::DenseInput> in,
                                    std::span<EncodedSegment* const> out);

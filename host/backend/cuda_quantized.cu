@@ -2,8 +2,6 @@
 // Quantized weights on the device: phrases and levels as units, entries, lanes or digits, scales.
 #include <algorithm>
 
-#include "host/backend/cpu_blocks.h"
-#include "host/backend/cpu_quantized.h"
 #include "host/backend/cuda_backend.h"
 #include "host/model/quant_table.h"
 
@@ -114,24 +112,5 @@ void CudaBackend::decode_quantized(const QuantDecodeBatch& in, kernels::QuantBat
   check(scale_levels(batch, scaled_count, b.values.upload(in.values, stream_),
                      b.scales.upload(in.scales, stream_),
                      b.zero_points.upload(in.zero_points, stream_), tuning, stream_));
-}
-
-void CudaBackend::encode_levels(std::span<const SegmentInput> in,
-                                std::span<EncodedSegment* const> out) {
-  std::vector<SegmentInput> doubtful;
-  std::vector<EncodedSegment*> coded;
-  for (size_t i = 0; i < in.size(); ++i) {
-    cpu::encode_quantized(in[i], *out[i]);
-    if (!cpu::quantized_is_doubtful(in[i], *out[i])) continue;
-    doubtful.push_back(in[i]);
-    coded.push_back(out[i]);
-  }
-  if (doubtful.empty()) return;
-  std::vector<EncodedSegment> others(doubtful.size());
-  std::vector<EncodedSegment*> others_out;
-  for (EncodedSegment& s : others) others_out.push_back(&s);
-  encode_without_base(doubtful, others_out);
-  for (size_t i = 0; i < others.size(); ++i)
-    if (cpu::coded_size(others[i]) < cpu::coded_size(*coded[i])) std::swap(others[i], *coded[i]);
 }
 }  // namespace gramzip

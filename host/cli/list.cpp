@@ -40,6 +40,7 @@ class Listing {
     decompress_.models = models_;
     decompress_.find_base = [this](const frame::ContentId& id) { return bases_.find(id); };
     for (const frame::ArchiveHeader& h : reader_.headers()) {
+      lossy_ = lossy_ || h.has(frame::kFeatureLossy);
       if (!h.has(frame::kFeatureDelta)) continue;
       needed_.push_back(h.base);
       // What describes the tensors may lie in the base.
@@ -54,6 +55,7 @@ class Listing {
                       reader_.members().size(), reader_.members().size() == 1 ? "" : "s",
                       size_text(reader_.content_bytes()), size_text(reader_.archive_bytes()),
                       ratio_text(reader_.content_bytes(), reader_.archive_bytes())));
+    if (lossy_) print("LOSSY: weights were quantized\n");
     for (const frame::ContentId& base : needed_)
       print(fmt::format("a delta against a base of {}\n", describe_content(base)));
     print(fmt::format("{:>12} {:>12} {:>7}  {:<11}  {:<32}  {}\n", "size", "compressed", "ratio",
@@ -75,6 +77,7 @@ class Listing {
     j["content_bytes"] = reader_.content_bytes();
     j["archive_bytes"] = reader_.archive_bytes();
     j["ratio"] = ratio(reader_.content_bytes(), reader_.archive_bytes());
+    if (lossy_) j["lossy"] = true;
     if (!needed_.empty()) {
       j["bases"] = ordered_json::array();
       for (const frame::ContentId& base : needed_)
@@ -204,6 +207,7 @@ class Listing {
   DecompressOptions decompress_;
   ArchiveReader reader_;
   std::vector<std::optional<Codec>> codecs_;  // by segment, as far as asked for
+  bool lossy_ = false;
   std::vector<frame::ContentId> needed_;      // bases
   bool tensors_known_ = true;
   Sizes total_;  // of the tensors listed so far

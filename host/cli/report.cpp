@@ -33,6 +33,7 @@ nlohmann::ordered_json summary_json(const std::string& input, const std::string&
                  {"coded", s.blocks[1]},
                  {"constant", s.blocks[2]},
                  {"repeat", s.blocks[3]}};
+  if (s.lossy) j["lossy"] = true;
   j["hash"] = s.hash.hex();
   j["seconds"] = seconds;
   return j;

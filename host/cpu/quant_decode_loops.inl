@@ -19,13 +19,13 @@ inline uint32_t units_of(uint32_t entry) {
   return (entry >> kPhraseShift) & ((1u << kPhraseBits) - 1);
 }
 
-// A lane at work.
+// A lane at work. A phrase may lead into the next run, which is longer than any.
 struct QuantLane {
   const uint8_t* bits;
   uint64_t position;
   const uint32_t* table;
   uint8_t* out;
-  uint8_t* limit;    // from here on, stores might leave the run or the lane
+  uint8_t* limit;    // from here on it is another run's turn, or stores might leave the lane
   uint8_t* run_end;
   uint32_t run, lane;
 };
@@ -124,9 +124,11 @@ class QuantLanes {
     l.out += U;
   }
 
-  // A lane at its limit: the rest of the run, code by code and unit by unit, and then the next run,
-  // or lane. False if the lane has ended and there is no other.
+  // A lane at its limit: the next run, or at the end of the lane code by code and unit by unit, and
+  // then the next lane. False if the lane has ended and there is no other.
   bool turn(QuantLane& l) {
+    const uint32_t end = quant::lane_span(job_.n, l.lane).end;
+    uint8_t* const lane_end = job_.out + size_t{end} * U;
     for (;;) {
       while (l.out < l.run_end) {
         const uint32_t e = l.table[window_at(l.bits, l.position) & kCodeMask];
@@ -135,19 +137,17 @@ class QuantLanes {
           take_escape(l, e);
           continue;
         }
-        if (bytes > static_cast<size_t>(l.run_end - l.out)) return fail();
+        if (bytes > static_cast<size_t>(lane_end - l.out)) return fail();
         std::memcpy(l.out, job_.units + size_t{e >> kUnitShift} * U, bytes);
         l.out += bytes;
         l.position += e & 63u;
       }
-      if (l.out != l.run_end) return fail();
-      const uint32_t lane_end = quant::lane_span(job_.n, l.lane).end;
-      if (l.run_end == job_.out + size_t{lane_end} * U) {
+      if (l.out == lane_end) {
         if (!ends_well(l.bits, l.position, set_.words[l.lane])) return fail();
         return open(l);
       }
       ++l.run;
-      begin_run(l, lane_end);
+      begin_run(l, end);
       if (l.out < l.limit) return true;
     }
   }

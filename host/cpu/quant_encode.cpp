@@ -21,28 +21,33 @@ void put_element(LaneWriter& w, uint64_t x, uint32_t bits) {
   }
 }
 
-// The symbols of a run that has an escape at least: elements go with them.
-void write_with_escapes(const QuantBlock& b, uint32_t run, const Code* codes,
-                        std::span<const uint8_t> phrase_lengths, LaneWriter& w) {
-  size_t element = size_t{run} * kRunElements;
-  const uint16_t* const symbols = b.symbols + element;
-  for (uint32_t i = 0; i < b.run_symbols[run]; ++i) {
+// n symbols of a run, of which one at least is the escape: elements go with it. `element`: number of
+// the first symbol's first one.
+void write_with_escapes(const QuantBlock& b, const uint16_t* symbols, uint32_t n, uint32_t element,
+                        const Code* codes, std::span<const uint8_t> lengths, LaneWriter& w) {
+  for (uint32_t i = 0; i < n; ++i) {
     w.put(codes[symbols[i]]);
     if (symbols[i] == b.escape)
       put_element(w, load_element(b.content.data(), element, b.element_bytes),
                   8 * b.element_bytes);
     else
       w.flush();
-    element += phrase_lengths[symbols[i]];
+    element += lengths[symbols[i]];
   }
 }
 
-void write_run(const QuantBlock& b, uint32_t run, const Code* codes,
-               std::span<const uint8_t> phrase_lengths, LaneWriter& w) {
-  const uint16_t* const symbols = b.symbols + size_t{run} * kRunElements;
-  const uint32_t n = b.run_symbols[run];
-  if (std::find(symbols, symbols + n, b.escape) != symbols + n)
-    return write_with_escapes(b, run, codes, phrase_lengths, w);
+// Returns how many elements they are.
+uint32_t write_run(const QuantBlock& b, const uint16_t* symbols, uint32_t n, uint32_t element,
+                   const Code* codes, std::span<const uint8_t> lengths, LaneWriter& w) {
+  uint32_t elements = 0, escapes = 0;
+  for (uint32_t i = 0; i < n; ++i) {
+    elements += lengths[symbols[i]];
+    escapes += symbols[i] == b.escape ? 1 : 0;
+  }
+  if (escapes > 0) {
+    write_with_escapes(b, symbols, n, element, codes, lengths, w);
+    return elements;
+  }
   uint32_t i = 0;
   for (; i + kTogether <= n; i += kTogether) {
     for (uint32_t k = 0; k < kTogether; ++k) w.put(codes[symbols[i + k]]);
@@ -50,6 +55,7 @@ void write_run(const QuantBlock& b, uint32_t run, const Code* codes,
   }
   for (; i < n; ++i) w.put(codes[symbols[i]]);
   w.flush();
+  return elements;
 }
 }  // namespace
 
@@ -70,10 +76,14 @@ uint32_t QuantEncoder::encode(const QuantBlock& b, std::span<const uint8_t> phra
     LaneWriter w;
     w.at = begin;
     const quant::LaneSpan span = quant::lane_span(plan.n, l);
+    const uint16_t* symbols = b.symbols + span.begin;
+    uint32_t element = span.begin;
     for (uint32_t j = span.begin; j < span.end; j += kRunElements) {
-      const uint32_t run = j / kRunElements;
+      const uint32_t run = j / kRunElements, n = b.run_symbols[run];
       const size_t id = class_ids.empty() ? 0 : class_ids[run];
-      write_run(b, run, tables.single.data() + id * tables.symbols, phrase_lengths, w);
+      element += write_run(b, symbols, n, element, tables.single.data() + id * tables.symbols,
+                           phrase_lengths, w);
+      symbols += n;
     }
     words[l] = w.finish(begin);
   }

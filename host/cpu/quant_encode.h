@@ -15,8 +15,8 @@ struct QuantBlock {
   std::span<const uint8_t> content;
   uint32_t element_bytes;
   uint32_t escape;              // the symbol, N
-  const uint16_t* symbols;      // run r's at r * kRunElements on
-  const uint16_t* run_symbols;  // their number
+  const uint16_t* symbols;      // of a lane, from the place of its first element on
+  const uint16_t* run_symbols;  // how many begin in each run
 };
 
 // Working memory of one thread.

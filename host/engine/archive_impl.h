@@ -29,6 +29,7 @@ struct ArchiveReader::Impl {
   std::vector<SegmentInfo> segments;
   std::vector<Place> places;  // as segments
   std::vector<Place> models;  // model sections
+  std::vector<Place> notes;   // note sections
   std::vector<frame::ArchiveHeader> headers;
   std::vector<size_t> first_segments;  // of each archive
   std::mutex slots_mutex;

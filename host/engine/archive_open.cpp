@@ -112,6 +112,10 @@ void ArchiveReader::Impl::load_archive(uint64_t at, uint64_t content, const fram
       models.push_back({e, at, archive});
       continue;
     }
+    if (e.type == SectionType::note) {
+      notes.push_back({e, at, archive});
+      continue;
+    }
     const frame::SectionHeader h = section_header(e, at);
     const std::string where = frame::place_of(h, e.offset);
     std::vector<uint8_t> body(h.section_bytes() - frame::kSectionHeaderBytes);

@@ -116,6 +116,17 @@ uint64_t ArchiveReader::content_bytes() const { return impl_->content_bytes; }
 uint64_t ArchiveReader::archive_bytes() const { return impl_->archive_bytes; }
 std::optional<Hash128> ArchiveReader::content_hash() const { return impl_->hash; }
 const std::vector<frame::ArchiveHeader>& ArchiveReader::headers() const { return impl_->headers; }
+std::string ArchiveReader::note() const {
+  if (impl_->notes.empty()) return {};
+  const Impl::Place& p = impl_->notes.front();
+  const frame::SectionHeader h = impl_->section_header(p.entry, p.archive_at);
+  const std::string where = frame::place_of(h, p.entry.offset);
+  std::vector<uint8_t> body(h.section_bytes() - frame::kSectionHeaderBytes);
+  read_exactly(*impl_->in, p.archive_at + p.entry.offset + frame::kSectionHeaderBytes, body.data(),
+               body.size(), where);
+  const auto text = frame::split_section(h, body, where).meta;
+  return {text.begin(), text.end()};
+}
 uint64_t ArchiveReader::blocks_decoded() const { return impl_->blocks_decoded; }
 
 SegmentHeader ArchiveReader::segment_header(size_t segment) const {

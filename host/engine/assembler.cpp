@@ -21,6 +21,7 @@ void Assembler::take(DecodeItem& item) {
   log_.sections.push_back({item.section.offset, h.section_bytes(), h.content_offset,
                            item.content.size(), h.header_hash, h.type});
   if (h.type == SectionType::members) return announce(item);
+  if (h.type == SectionType::note) return;
   if (h.type == SectionType::model) {
     ++summary_.models;
     return;
@@ -39,6 +40,7 @@ ArchiveSummary Assembler::finish() {
 }
 
 void Assembler::begin_archive() {
+  summary_.lossy = summary_.lossy || reader_.header().has(frame::kFeatureLossy);
   log_ = {};
   content_ = 0;
   archives_members_ = 0;

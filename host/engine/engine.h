@@ -75,6 +75,7 @@ struct ArchiveSummary {
   uint64_t references = 0;      // segments that stand for earlier content or for the base's
   uint64_t blocks[5] = {};      // by BlockMode
   Hash128 hash;                 // of the content
+  bool lossy = false;           // the content is not what the writer was given (feature 0)
 };
 
 struct MemberInput {
@@ -151,6 +152,9 @@ class ArchiveReader {
   std::optional<Hash128> content_hash() const;
   // Of the archives in order.
   const std::vector<frame::ArchiveHeader>& headers() const;
+  // The text of its first note (docs/format.md, 16.1), or empty. Throws Error(corrupt) if it is
+  // damaged.
+  std::string note() const;
   // The segment that holds that byte of the content, or their number.
   size_t segment_at(uint64_t content_offset) const;
   // Decodes content bytes [begin, end) and nothing beyond the blocks that hold them, with codec

@@ -10,8 +10,6 @@
 
 namespace gramzip::quant {
 namespace {
-constexpr uint32_t kSampleRuns = 1024;  // 256 Ki elements: all of a small tensor
-
 // The level that occurs most, the lowest of equals.
 uint32_t most_frequent(const LevelSample& s, std::vector<uint32_t>& counts) {
   counts.assign(s.levels + 1, 0);
@@ -20,24 +18,36 @@ uint32_t most_frequent(const LevelSample& s, std::vector<uint32_t>& counts) {
                                counts.begin());
 }
 
+// The sample with levels begin to end - 1 alone.
+LevelSample narrowed(const LevelSample& s, uint32_t begin, uint32_t end) {
+  LevelSample n = s;
+  n.levels = end - begin;
+  for (uint16_t& i : n.indexes)
+    i = static_cast<uint16_t>(i >= begin && i < end ? i - begin : n.levels);
+  return n;
+}
+
 // What a number of expansions takes, measured on the sample.
 class Measure {
  public:
-  Measure(const LevelSample& s, std::span<const uint8_t> class_ids, uint32_t classes)
-      : s_(s), class_ids_(class_ids), classes_(classes) {}
+  Measure(const LevelSample& s, std::span<const uint8_t> class_ids, uint32_t classes,
+          uint32_t element_bits)
+      : s_(s), class_ids_(class_ids), classes_(classes), element_bits_(element_bits) {}
 
   // Counts the symbols; returns bits of all runs to code, tables and ids included.
   uint64_t cost(std::span<const uint16_t> expansions) {
     const std::vector<uint16_t> base = make_phrase_base(s_.levels, expansions);
     alphabet_ = static_cast<uint32_t>(base.size());
     counts_.assign(size_t{classes_} * alphabet_, 0);
-    const uint16_t* indexes = s_.indexes.data();
-    for (size_t r = 0; r < s_.sizes.size(); ++r) {
-      uint32_t* const counts =
-          counts_.data() + (classes_ > 1 ? size_t{class_ids_[r]} * alphabet_ : 0);
-      parse_run(indexes, s_.sizes[r], s_.levels, base.data(),
-                [counts](uint32_t symbol) { ++counts[symbol]; });
-      indexes += s_.sizes[r];
+    for (size_t k = 0; k + 1 < s_.stretches.size(); ++k) {
+      const uint32_t run = s_.stretches[k], begin = s_.begin[run];
+      // All runs of a stretch but the last one have kRunElements.
+      parse_lane(s_.indexes.data(), begin, s_.begin[s_.stretches[k + 1]], s_.levels, base.data(),
+                 [&](uint32_t symbol, uint32_t first) {
+                   const uint32_t id =
+                       classes_ > 1 ? class_ids_[run + (first - begin) / kRunElements] : 0;
+                   ++counts_[size_t{id} * alphabet_ + symbol];
+                 });
     }
     all_.assign(alphabet_, 0);
     for (size_t i = 0; i < counts_.size(); ++i) all_[i % alphabet_] += counts_[i];
@@ -48,7 +58,8 @@ class Measure {
         by_class += table_cost(std::span(counts_).subspan(size_t{c} * alphabet_, alphabet_));
       best = std::min(best, by_class);
     }
-    return best + 16 * expansions.size();
+    const uint64_t escaped = uint64_t{all_[s_.levels]} * element_bits_;
+    return best + escaped * s_.all_runs / s_.size() + 16 * expansions.size();
   }
   std::span<const uint32_t> counts() const { return all_; }
 
@@ -58,17 +69,16 @@ class Measure {
     uint64_t bits = 0;
     for (uint32_t s = 0; s < counts.size(); ++s) bits += uint64_t{counts[s]} * book.lengths[s];
     // A sample is more even than what it is drawn from: 0.72 bits a symbol in all.
-    const auto sampled = static_cast<uint32_t>(s_.sizes.size());
-    if (sampled < s_.all_runs) bits += book.used * 3 / 4;
+    if (s_.size() < s_.all_runs) bits += book.used * 3 / 4;
     wire_.resize(table_wire_bytes(alphabet_));
     const uint32_t bytes =
         store_table(book.lengths.data(), alphabet_, book.used, book.lone, wire_.data());
-    return bits * s_.all_runs / sampled + 8 * uint64_t{bytes};
+    return bits * s_.all_runs / s_.size() + 8 * uint64_t{bytes};
   }
 
   const LevelSample& s_;
   std::span<const uint8_t> class_ids_;
-  uint32_t classes_, alphabet_ = 0;
+  uint32_t classes_, element_bits_, alphabet_ = 0;
   std::vector<uint32_t> counts_, all_;
   std::vector<uint8_t> wire_;
 };
@@ -116,8 +126,6 @@ void expand_chain(uint32_t levels, uint32_t level, size_t most, std::vector<uint
 }
 }  // namespace
 
-uint32_t sample_size(uint32_t runs) { return std::min(runs, kSampleRuns); }
-
 model::RunClasses train_level_classes(const LevelSample& s) {
   std::vector<uint32_t> counts;
   const uint32_t middle = most_frequent(s, counts);
@@ -128,8 +136,9 @@ model::RunClasses train_level_classes(const LevelSample& s) {
   runs.by_shares = true;
   runs.begin.assign(1, 0);
   std::vector<uint16_t> of_run(s.levels + 1, 0);
-  const uint16_t* indexes = s.indexes.data();
-  for (const uint16_t size : s.sizes) {
+  for (uint32_t r = 0; r < s.size(); ++r) {
+    const uint16_t* const indexes = s.indexes.data() + s.begin[r];
+    const uint32_t size = s.begin[r + 1] - s.begin[r];
     uint32_t spread = 0;
     for (uint32_t j = 0; j < size; ++j) {
       const uint32_t i = indexes[j];
@@ -142,22 +151,27 @@ model::RunClasses train_level_classes(const LevelSample& s) {
       of_run[i] = 0;
     }
     runs.begin.push_back(static_cast<uint32_t>(runs.coarse.size()));
-    runs.sizes.push_back(size);
+    runs.sizes.push_back(static_cast<uint16_t>(size));
     runs.keys.push_back(spread * 16 / size);
-    indexes += size;
   }
   return model::train_run_classes(runs);
 }
 
-std::vector<uint16_t> choose_expansions(const LevelSample& s, std::span<const uint8_t> class_ids,
-                                        uint32_t classes, bool zero_runs) {
+namespace {
+// The best expansions of a sample and what they take.
+struct Expansions {
+  uint64_t cost;
+  std::vector<uint16_t> best;
+};
+Expansions choose_expansions(const LevelSample& s, std::span<const uint8_t> class_ids,
+                             uint32_t classes, uint32_t element_bits, bool zero_runs) {
   constexpr int kPatience = 2;
   std::vector<uint32_t> of_levels;
   const uint32_t level = most_frequent(s, of_levels);
   const size_t limit = (kMaxAlphabet - 1 - s.levels) / s.levels;
-  Measure measure(s, class_ids, classes);
-  std::vector<uint16_t> expansions, best;
-  uint64_t least = measure.cost(expansions);
+  Measure measure(s, class_ids, classes, element_bits);
+  std::vector<uint16_t> expansions;
+  Expansions e{measure.cost(expansions), {}};
   int worse = 0;
   for (size_t most = 1; worse < kPatience; most *= 2) {
     const size_t before = expansions.size();
@@ -167,13 +181,43 @@ std::vector<uint16_t> choose_expansions(const LevelSample& s, std::span<const ui
       expand(s.levels, measure.counts(), of_levels, std::min(most, limit), expansions);
     if (expansions.size() == before) break;
     const uint64_t cost = measure.cost(expansions);
-    if (cost < least) {
-      least = cost;
-      best = expansions;
+    if (cost < e.cost) {
+      e = {cost, expansions};
       worse = 0;
     } else {
       ++worse;
     }
+  }
+  return e;
+}
+}  // namespace
+
+PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class_ids,
+                            uint32_t classes, uint32_t element_bits, bool zero_runs) {
+  // An expansion has a phrase for each level, so rare ones make it dear. One element in 2^k may be
+  // of a level that is left out.
+  constexpr uint32_t kShares[] = {12, 10, 8, 7};
+  Expansions e = choose_expansions(s, class_ids, classes, element_bits, zero_runs);
+  PhraseChoice best{0, s.levels, e.best};
+  if (zero_runs) return best;
+  std::vector<uint32_t> counts;
+  most_frequent(s, counts);
+  uint32_t begin = 0, end = s.levels, left_out = 0;
+  for (const uint32_t share : kShares) {
+    const uint32_t before = end - begin;
+    while (end - begin > 1) {
+      const bool low = counts[begin] <= counts[end - 1];
+      const uint32_t rarer = low ? counts[begin] : counts[end - 1];
+      if (left_out + rarer > s.indexes.size() >> share) break;
+      left_out += rarer;
+      low ? ++begin : --end;
+    }
+    if (end - begin == before) continue;
+    const Expansions fewer = choose_expansions(narrowed(s, begin, end), class_ids, classes,
+                                               element_bits, false);
+    if (fewer.cost >= e.cost) continue;
+    e.cost = fewer.cost;
+    best = {begin, end, fewer.best};
   }
   return best;
 }

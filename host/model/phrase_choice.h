@@ -16,36 +16,49 @@ struct LevelSample {
   uint32_t all_runs = 0;          // that are to be coded
   std::vector<uint32_t> numbers;  // of the runs of the sample in the segment
   std::vector<uint16_t> indexes;  // their levels, or the escape (`levels`), one after another
-  std::vector<uint16_t> sizes;    // of each run
+  std::vector<uint32_t> begin;    // of each run in indexes, and the end
+  // Runs from one of these to the next lie side by side, as those of a lane do.
+  std::vector<uint32_t> stretches;
+  uint32_t size() const { return static_cast<uint32_t>(numbers.size()); }
 };
-// runs: the numbers of those that are to be coded. run(r): the indexes of run r.
+// runs: the numbers of those that are to be coded, ascending. run(r): the indexes of run r.
 template <class Run>
 LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const Run& run);
-// How many of n runs a sample takes.
-uint32_t sample_size(uint32_t runs);
+inline constexpr uint32_t kSampleRuns = 1024;  // 256 Ki elements: all of a small tensor
+inline constexpr uint32_t kStretchRuns = 32;
 
 // Classes by histograms of levels; symbols of the costs are levels and the escape.
 model::RunClasses train_level_classes(const LevelSample& s);
 
-// class_ids: of each run of the sample. Taken of each number of expansions: the cheaper one of a
-// table for all runs and a table for each class, tables and ids counted. zero_runs: expansions of
-// the most frequent level alone, one behind the other.
-std::vector<uint16_t> choose_expansions(const LevelSample& s, std::span<const uint8_t> class_ids,
-                                        uint32_t classes, bool zero_runs);
+// Levels begin to end - 1 are coded as such, all others as escapes; with these expansions.
+struct PhraseChoice {
+  uint32_t begin = 0, end = 0;
+  std::vector<uint16_t> expansions;
+};
+// class_ids: of each run of the sample. The cheapest of several ranges of levels, each with the
+// number of expansions that is best for it, where what counts is the cheaper one of a table for all
+// runs and a table for each class, tables, ids and escaped elements included. zero_runs: all levels,
+// and expansions of the most frequent one alone, one behind the other.
+PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class_ids,
+                            uint32_t classes, uint32_t element_bits, bool zero_runs);
 
 template <class Run>
 LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const Run& run) {
   LevelSample s;
   s.levels = levels;
   s.all_runs = static_cast<uint32_t>(runs.size());
-  const uint32_t want = sample_size(s.all_runs);
-  for (uint32_t i = 0; i < want; ++i) {
-    const uint32_t r = runs[uint64_t{i} * s.all_runs / want];
-    const std::span<const uint16_t> indexes = run(r);
-    s.numbers.push_back(r);
+  // Every k-th stretch.
+  const auto of = static_cast<uint32_t>(ceil_div(s.all_runs, kSampleRuns));
+  for (uint32_t i = 0; i < s.all_runs; ++i) {
+    if (i / kStretchRuns % of != 0) continue;
+    const std::span<const uint16_t> indexes = run(runs[i]);
+    if (i % kStretchRuns == 0 || runs[i] != s.numbers.back() + 1) s.stretches.push_back(s.size());
+    s.numbers.push_back(runs[i]);
+    s.begin.push_back(static_cast<uint32_t>(s.indexes.size()));
     s.indexes.insert(s.indexes.end(), indexes.begin(), indexes.end());
-    s.sizes.push_back(static_cast<uint16_t>(indexes.size()));
   }
+  s.begin.push_back(static_cast<uint32_t>(s.indexes.size()));
+  s.stretches.push_back(s.size());
   return s;
 }
 }  // namespace gramzip::quant

@@ -84,6 +84,17 @@ Table make_table(const Levels& levels, uint64_t first_element, uint32_t n) {
   return t;
 }
 
+void keep_levels(Table& t, uint32_t begin, uint32_t end) {
+  Levels& l = t.levels;
+  const auto cut = [=](auto& all) {
+    all.erase(all.begin() + end, all.end());
+    all.erase(all.begin(), all.begin() + begin);
+  };
+  if (!l.uniform) return cut(l.listed);
+  cut(l.corrections);
+  l.first += static_cast<int32_t>(begin);
+}
+
 void store_quant_table(const Table& t, std::vector<uint8_t>& out) {
   const Levels& l = t.levels;
   const Head h = t.head();
@@ -125,9 +136,9 @@ Phrases make_phrases(uint32_t levels, std::span<const uint16_t> expansions) {
   p.begin.push_back(levels);  // the escape
   p.longest = 1;
   for (const uint16_t e : expansions) {
-    // A level is its own phrase.
+    const size_t end = e + 1u < p.begin.size() ? p.begin[e + 1u] : p.levels.size();
     const std::vector<uint16_t> front(p.levels.begin() + p.begin[e],
-                                      p.levels.begin() + p.begin[e + 1u]);
+                                      p.levels.begin() + static_cast<ptrdiff_t>(end));
     p.longest = std::max(p.longest, static_cast<uint32_t>(front.size() + 1));
     for (uint32_t i = 0; i < levels; ++i) {
       p.begin.push_back(static_cast<uint32_t>(p.levels.size()));

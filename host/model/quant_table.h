@@ -24,6 +24,8 @@ struct Table {
 // The table, without expansions, of n elements of a tensor from number first_element on. Throws
 // Error(internal) if the levels break a rule of the format: N, scales, groups or step.
 Table make_table(const Levels& levels, uint64_t first_element, uint32_t n);
+// Leaves out all levels but begin to end - 1, of which there is one at least.
+void keep_levels(Table& t, uint32_t begin, uint32_t end);
 // As on the wire, behind what `out` holds.
 void store_quant_table(const Table& t, std::vector<uint8_t>& out);
 
@@ -35,6 +37,6 @@ struct Phrases {
   uint32_t length(uint32_t symbol) const { return begin[symbol + 1] - begin[symbol]; }
 };
 Phrases make_phrases(uint32_t levels, std::span<const uint16_t> expansions);
-// parse_run()'s table.
+// parse_lane()'s table.
 std::vector<uint16_t> make_phrase_base(uint32_t levels, std::span<const uint16_t> expansions);
 }  // namespace gramzip::quant

@@ -10,12 +10,13 @@
 #include "host/frame/segment_meta.h"
 #include "tests/fuzz/samples.h"
 #include "tests/registry/delta_cases.h"
+#include "tests/registry/quant_cases.h"
 #include "tests/registry/segments.h"
 #include "tests/registry/text_stub.h"
 
 namespace gramzip::test {
 namespace {
-// Two of the largest blocks, eight of the smallest.
+// Two of the largest blocks but for codec quantized, eight of the smallest.
 constexpr uint32_t kMostBytes = 1u << 19;
 
 // Text is decoded with this one, whatever the header names.
@@ -86,6 +87,9 @@ std::vector<std::vector<uint8_t>> make_samples() {
     out.push_back(input_of(s));
   }
   add_deltas(out);
+  for (const QuantCase& c : small_quantized()) out.push_back(input_of(encode_quantized(c)));
+  for (uint64_t seed = 0; seed < 100; ++seed)
+    out.push_back(input_of(encode_quantized(random_quantized(seed, 1500))));
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "host/engine/base.h"
+#include "tests/registry/quant_cases.h"
 #include "tests/registry/cases.h"
 #include "tests/registry/memory_io.h"
 #include "tests/registry/segments.h"
@@ -93,6 +94,7 @@ std::map<std::string, std::vector<uint8_t>> record_archives() {
   for (const test::SegmentCase& c : fast_inputs())
     archives["fast-" + c.name] =
         test::archive_of(test::encode_segment(*make_cpu_backend(), c), c.content);
+  archives["quantized"] = test::quantized_archive();
   return archives;
 }
 }  // namespace

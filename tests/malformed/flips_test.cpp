@@ -9,6 +9,7 @@
 #include "host/frame/writer.h"
 #include "tests/registry/cases.h"
 #include "tests/registry/memory_io.h"
+#include "tests/registry/quant_cases.h"
 #include "tests/registry/segments.h"
 
 namespace gramzip {
@@ -58,6 +59,21 @@ TEST(Flips, EverySingleBitOfFastFloats) {
     archive[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
   }
   EXPECT_EQ(silent, 0u);
+}
+
+// Both coders, scales, zero points, and a note.
+TEST(Flips, EverySingleBitAndTruncationOfQuantized) {
+  auto archive = test::quantized_archive();
+  ASSERT_FALSE(refused(archive));
+  size_t silent = 0;
+  for (size_t bit = 0; bit < archive.size() * 8; ++bit) {
+    archive[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+    silent += refused(archive) ? 0 : 1;
+    archive[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+  }
+  EXPECT_EQ(silent, 0u);
+  for (size_t n = 0; n < archive.size(); n += 3)
+    ASSERT_TRUE(refused({archive.begin(), archive.begin() + static_cast<ptrdiff_t>(n)})) << n;
 }
 
 TEST_P(Flips, EveryTruncation) {

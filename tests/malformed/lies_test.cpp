@@ -96,7 +96,8 @@ TEST(Lies, SegmentFields) {
     const std::string error = error_of(forged_segment(change));
     EXPECT_NE(error.find(what), std::string::npos) << "wanted: " << what << "; got: " << error;
   };
-  expect("codec 5", [](EncodedSegment& s) { s.header.codec = Codec::quantized; });
+  expect("codec 11", [](EncodedSegment& s) { s.header.codec = static_cast<Codec>(11); });
+  expect("contradict", [](EncodedSegment& s) { s.header.codec = Codec::quantized; });
   expect("impossible symbol width", [](EncodedSegment& s) { s.header.codec = Codec::ngram; });
   expect("word order 1", [](EncodedSegment& s) { s.header.word_order = 1; });
   expect("element type 99",

@@ -30,8 +30,8 @@ SECTION_MAGIC = b"GZS\x01"
 TRAILER_MAGIC = b"GRZEND\r\n"
 FEATURES = {0: "lossy", 1: "delta", 2: "model", 3: "reference"}
 DELTA_FEATURE, MODEL_FEATURE, REFERENCE_FEATURE = 1, 2, 3
-MEMBERS, SEGMENT, INDEX, MODEL = 1, 2, 3, 4
-TYPES = {MEMBERS: "members", SEGMENT: "segment", INDEX: "index", MODEL: "model"}
+MEMBERS, SEGMENT, INDEX, MODEL, NOTE = 1, 2, 3, 4, 6
+TYPES = {MEMBERS: "members", SEGMENT: "segment", INDEX: "index", MODEL: "model", NOTE: "note"}
 RESERVED_TYPES = {5: "tensor directory"}
 LAST_MODELS = 8
 
@@ -80,7 +80,7 @@ class Archive:
                 break
             before = len(self.content)
             {MEMBERS: self.read_members, MODEL: self.read_model,
-             SEGMENT: self.read_segment}[section.type](section)
+             SEGMENT: self.read_segment, NOTE: self.read_note}[section.type](section)
             self.entries.append(Entry(at, section.size, before, len(self.content) - before,
                                       section.hash, section.type))
             at += section.size
@@ -100,10 +100,7 @@ class Archive:
         check_hash(head, 120, place)
         need(zero == 0 and zero64 == 0, place, "zero field")
         for bit in range(32):
-            if features >> bit & 1 and bit not in (DELTA_FEATURE, MODEL_FEATURE, REFERENCE_FEATURE):
-                name = FEATURES.get(bit)
-                raise FormatError(place, f"feature {bit} " + (f"({name}) is not supported" if name
-                                                             else "is unknown"))
+            need(not features >> bit & 1 or bit in FEATURES, place, f"feature {bit} is unknown")
         self.features = features
         need(window == 0 or self.has(REFERENCE_FEATURE), place, "reference window without the feature")
         self.window = window if self.has(REFERENCE_FEATURE) else None
@@ -160,6 +157,9 @@ class Archive:
     def read_model(self, section):
         model = Model(section.meta, section.place)
         self.models = self.models[1 - LAST_MODELS:] + [(stored_128(section.meta), model)]
+
+    def read_note(self, section):
+        need(1 <= len(section.meta) <= 16 << 20, section.place, f"a note of {len(section.meta)} bytes")
 
     def read_segment(self, section):
         need(self.announced, section.place, "content without a member")

@@ -9,6 +9,7 @@ from delta import (DELTA, SPARSE_DELTA, Contexts, check_tables, decode_delta_blo
                     decode_sparse_block)
 from fast import FAST_FLOATS, MOST_SYMBOLS, TYPES, decode_fast_block
 from ngram import decode_text_block
+from quantized import HORNER, QUANTIZED, QuantTable, decode_quantized_block
 from xxh3 import xxh3_64
 
 RAW, CODED, CONSTANT, REPEAT, BASE = range(5)
@@ -29,8 +30,8 @@ ELEMENTS = {
     9: ("I32", 32, 0, 7),
     10: ("I64", 64, 0, 7),
 }
-RESERVED_CODECS = {5: "quantized"}
-LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, EXACT_FLOATS: 12, PLANES: 12, FAST_FLOATS: 7, DELTA: 12, SPARSE_DELTA: 12}
+LONGEST = {1: 11, 2: 12, NGRAM_TEXT: 0, EXACT_FLOATS: 12, PLANES: 12, FAST_FLOATS: 7, DELTA: 12, SPARSE_DELTA: 12,
+           QUANTIZED: 12}
 
 Record = namedtuple("Record", "mode coded_bytes coded_hash decoded_hash")
 
@@ -50,15 +51,17 @@ class Segment:
         if self.codec != NGRAM_TEXT:
             need_zero(self.model_name, place, "segment header: model of a codec without models")
             self.model_name = None
-        (self.period, self.exact_count, of_base, self.zero_bits) = unpack(
-            "<HBBB", take(meta, 48, 5, place, "segment header"))
+        (self.period, self.exact_count, of_base, self.zero_bits, self.coder) = unpack(
+            "<HBBBB", take(meta, 48, 6, place, "segment header"))
         self.check_period(element, place)
         least, most = (1, 16) if self.codec == EXACT_FLOATS else (0, 0)
         need(least <= self.exact_count <= most, place, f"{self.exact_count} exact values")
         need(of_base == self.of_base, place, "segment header: where its base is")
         need(self.zero_bits <= (self.width - 1 - self.symbol_bits if self.codec == 2 else 0), place,
              f"{self.zero_bits} zero bits")
-        need_zero(take(meta, 53, 11, place, "segment header"), place, "segment header: zero field")
+        need(self.coder <= (self.codec == QUANTIZED), place, f"coder {self.coder}")
+        need(self.coder != HORNER or self.table_count == 0, place, "code tables of coder 1")
+        need_zero(take(meta, 54, 10, place, "segment header"), place, "segment header: zero field")
 
         tables_end = 64 + self.table_bytes
         records_at = round_up(tables_end, 8)
@@ -69,8 +72,12 @@ class Segment:
         if self.of_base:
             self.contexts = Contexts(meta[64:tables_end], self, place)
             tables_at = self.contexts.size
-        self.tables, self.lengths = read_tables(meta[64 + tables_at:tables_end], self.table_count,
-                                                (1 << self.symbol_bits) + self.exact_count, self.longest, place)
+        alphabet = (1 << self.symbol_bits) + self.exact_count
+        if self.codec == QUANTIZED:
+            self.quant = QuantTable(meta[64:tables_end], self, place)
+            tables_at, alphabet = self.quant.size, self.quant.alphabet
+        self.tables, self.lengths = read_tables(meta[64 + tables_at:tables_end], self.table_count, alphabet,
+                                                self.longest, place)
         if self.of_base:
             check_tables(self, place)
         if self.codec == FAST_FLOATS:
@@ -79,12 +86,10 @@ class Segment:
         self.records = [self.read_record(meta[at:at + RECORD], number, place)
                         for number, at in enumerate(range(records_at, len(meta), RECORD))]
         has_coded = any(record.mode == CODED for record in self.records)
-        need(self.codec == NGRAM_TEXT or has_coded == (self.table_count > 0), place,
+        need(self.codec == NGRAM_TEXT or self.coder == HORNER or has_coded == (self.table_count > 0), place,
              "table_count is 0 exactly if no block is coded")
 
     def check_codec(self, order, element, place):
-        if self.codec in RESERVED_CODECS:
-            raise FormatError(place, f"codec {self.codec} ({RESERVED_CODECS[self.codec]}) is reserved")
         need(self.codec in LONGEST, place, f"unknown codec {self.codec}")
         need(order == (self.codec == FAST_FLOATS), place,
              f"word order {order} (" + ("demand order" if order == 1 else "static rows") + f") of codec {self.codec}")
@@ -109,8 +114,12 @@ class Segment:
         elif self.codec == PLANES and name == "bytes":
             fits = True
         else:
-            fits = codec == self.codec or (codec, self.codec) == (2, EXACT_FLOATS)
+            fits = codec == self.codec or codec == 2 and self.codec in (EXACT_FLOATS, QUANTIZED)
         need(fits, place, f"codec {self.codec} with elements of type {name}")
+        if self.codec == QUANTIZED:
+            need(self.symbol_bits == 0, place, f"symbol_bits {self.symbol_bits} of quantized weights")
+            need(self.longest == 12, place, f"longest code length {self.longest}")
+            return
         if self.codec == PLANES:
             self.width = exponent = 8  # of what is coded
         highest = {1: 8, 2: min(12, self.width - 1), EXACT_FLOATS: min(11, self.width - 1), PLANES: 8,
@@ -129,7 +138,7 @@ class Segment:
             need(self.period == self.element_bytes, place, f"period {self.period}")
 
     def check_sizes(self, place):
-        need(16 <= self.block_log2 <= 18, place, f"block_log2 {self.block_log2}")
+        need(16 <= self.block_log2 <= (20 if self.codec == QUANTIZED else 18), place, f"block_log2 {self.block_log2}")
         need(self.table_count <= {1: 1, NGRAM_TEXT: 0}.get(self.codec, 32), place, f"{self.table_count} tables")
         runs = self.table_count > 1 and self.codec != SPARSE_DELTA
         need(self.run_log2 == (8 if runs else 0), place, f"run_log2 {self.run_log2}")
@@ -221,6 +230,9 @@ def decode_one(segment, number, coded, content, model, place, base):
         decode_text_block(coded, size, content, model, place)
     elif segment.codec == PLANES:
         content += join_planes(decode_block(coded, size, segment, place), 1, segment.period)
+    elif segment.codec == QUANTIZED:
+        first = (number << segment.block_log2) // segment.element_bytes
+        content += decode_quantized_block(coded, size // segment.element_bytes, first, segment, place)
     elif segment.codec == FAST_FLOATS:
         content += decode_fast_block(coded, size // segment.element_bytes, segment, place)
     else:

@@ -5,7 +5,10 @@
 #include <random>
 
 #include "host/backend/cpu_quantized.h"
+#include "host/base/checksum.h"
+#include "host/frame/writer.h"
 #include "tests/registry/cases.h"
+#include "tests/registry/memory_io.h"
 
 namespace gramzip::test {
 namespace {
@@ -216,6 +219,23 @@ EncodedSegment encode_quantized(const QuantCase& c) {
   EncodedSegment out;
   cpu::encode_quantized(input_of(c), out);
   return out;
+}
+
+std::vector<uint8_t> quantized_archive() {
+  MemorySink out;
+  frame::ArchiveHeader header;
+  header.features = frame::kFeatureLossy;
+  frame::ArchiveWriter writer(out, header);
+  const frame::MemberRecord member{0, 0644, 0, "w"};
+  writer.members({&member, 1});
+  Bytes content;
+  for (const QuantCase& c : small_quantized()) {
+    writer.segment(encode_quantized(c));
+    content.insert(content.end(), c.content.begin(), c.content.end());
+  }
+  writer.note(kQuantNote);
+  writer.finish({{0, content.size(), hash128(content)}}, hash128(content));
+  return out.bytes;
 }
 
 EncodedSegment encode_quantized(Backend& backend, const QuantCase& c) {

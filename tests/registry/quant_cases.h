@@ -41,6 +41,9 @@ QuantCase random_quantized(uint64_t seed, size_t max_elements);
 
 // Of codec quantized, whether it pays or not.
 EncodedSegment encode_quantized(const QuantCase& c);
+// The small ones as the segments of one member "w", with a note: an archive that says LOSSY.
+std::vector<uint8_t> quantized_archive();
+inline constexpr const char* kQuantNote = "{\"method\":\"uniform\"}";
 // As a backend decides.
 EncodedSegment encode_quantized(Backend& backend, const QuantCase& c);
 }  // namespace gramzip::test

@@ -170,7 +170,7 @@ TEST(Engine, UnknownVersionsAndFeaturesAreRefusedByName) {
   changed[8] = 2;
   EXPECT_EQ(code_of(changed, &what), ErrorCode::unsupported);
   EXPECT_NE(what.find("version 2"), std::string::npos) << what;
-  for (const auto& [bit, name] : {std::pair{0, "lossy"}, {1, "delta"}, {7, "feature 7"}}) {
+  for (const auto& [bit, name] : {std::pair{1, "delta"}, {4, "feature 4"}, {7, "feature 7"}}) {
     changed = archive;
     changed[12] = static_cast<uint8_t>(1 << bit);
     const uint64_t h = hash64({changed.data(), 120});
@@ -178,9 +178,9 @@ TEST(Engine, UnknownVersionsAndFeaturesAreRefusedByName) {
     EXPECT_EQ(code_of(changed, &what), ErrorCode::unsupported);
     EXPECT_NE(what.find(name), std::string::npos) << what;
   }
-  // Features 2 and 3 are known: models and references may be there, here none is.
+  // Features 0, 2 and 3 are known: models and references may be there, here none is.
   changed = archive;
-  changed[12] = 12;
+  changed[12] = 13;
   store_le<uint64_t>(changed.data() + 120, hash64({changed.data(), 120}));
   EXPECT_EQ(code_of(changed), ErrorCode::ok);
   EXPECT_EQ(code_of({}), ErrorCode::not_an_archive);
