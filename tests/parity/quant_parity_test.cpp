@@ -65,7 +65,7 @@ TEST(QuantParity, EdgesDecodeAlike) {
   for (const test::QuantCase& c : cases) coded.push_back(test::encode_quantized(c));
   test::for_schedules(4, [&](int seed) {
     for (size_t i = 0; i < cases.size(); ++i)
-      if (cases[i].content.size() < (size_t{1} << (seed == 1 ? 18 : 16)) || seed == 3)
+      if (cases[i].content.size() < size_t{1} << 16 || seed == 3)  // large ones once
         expect_decoded(*device, coded[i], cases[i].content, with_seed(cases[i].name, seed));
   });
 }
