@@ -48,11 +48,11 @@ def ours_at(tool, t, bpw, at_sqnr, runs):
     return runs[target] + [tool.one(t.data, t.dtype, "--target-sqnr", f"{at_sqnr:.4f}")[1] if at_sqnr else None]
 
 
-def measure(tensors, tool, cache, at_sqnr=False, log=print):
-    """Rows: one for each tensor and peer."""
+def measure(tensors, tool, cache, at_sqnr=False, peers=None, log=print):
+    """Rows: one for each tensor and peer (those named, or all)."""
     rows = []
     for t in tensors:
-        runs, found = {}, peers_of(t.data, cache)
+        runs, found = {}, {p: f for p, f in peers_of(t.data, cache).items() if not peers or p in peers}
         for peer, (bpw, db) in found.items():
             row = {"tensor": f"{t.family}/{t.name}", "dtype": t.dtype, "shape": list(t.data.shape), "peer": peer, "bpw": bpw,
                    "db": db}
@@ -120,6 +120,7 @@ def main():
     parser.add_argument("--packages", type=pathlib.Path, help="folder for wheels; without it files alone")
     parser.add_argument("--per-package", type=int, default=4)
     parser.add_argument("--per-file", type=int, default=1 << 30)
+    parser.add_argument("--peers", help="names, separated by commas")
     parser.add_argument("--real", type=int, default=4, help="real tensors that --goals uses")
     parser.add_argument("--largest", type=int, default=4 << 20, help="weights of a tensor")
     parser.add_argument("--scratch", help="folder for archives")
@@ -148,7 +149,7 @@ def main():
             cache = json.loads(options.cache.read_text()) if options.cache and options.cache.exists() else {}
             kept = []
             for t in tensors:
-                kept += measure([t], tool, cache, options.at_sqnr)
+                kept += measure([t], tool, cache, options.at_sqnr, options.peers and options.peers.split(","))
                 if options.json:
                     options.json.write_text(json.dumps(kept, indent=1))
             lines, met = table(kept)
