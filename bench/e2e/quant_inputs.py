@@ -158,8 +158,8 @@ def spread(items, most):
     return items if len(items) <= most else [items[i * len(items) // most] for i in range(most)]
 
 
-def collect(files, folder, per_package, largest):
-    """All tensors of the files, and at most per_package of each package; tells what it leaves out."""
+def collect(files, folder, per_package, largest, per_file=1 << 30):
+    """At most per_file tensors of each file, and per_package of each member of a package; tells what it leaves out."""
     out = []
     sources = [(pathlib.Path(f).stem, pathlib.Path(f).name, read_safetensors(pathlib.Path(f).read_bytes())) for f in files]
     if folder:
@@ -168,7 +168,7 @@ def collect(files, folder, per_package, largest):
     for family, source, tensors in sources:
         fits = [Tensor(family, *t) for t in tensors if t[2].size >= SMALLEST and "optimizer" not in t[0]]
         small = [t for t in fits if t.data.size <= largest]
-        taken = small if source.endswith(".safetensors") else spread(small, per_package)
+        taken = spread(small, per_file if source.endswith(".safetensors") else per_package)
         print(f"# {source}: {len(fits)} float tensors of at least {SMALLEST} weights, {len(fits) - len(small)} above "
               f"{largest} left out, {len(taken)} taken")
         out += taken

@@ -48,11 +48,11 @@ def ours_at(tool, t, bpw, at_sqnr, runs):
     return runs[target] + [tool.one(t.data, t.dtype, "--target-sqnr", f"{at_sqnr:.4f}")[1] if at_sqnr else None]
 
 
-def measure(tensors, tool, cache, at_sqnr=False, log=print):
-    """Rows: one for each tensor and peer."""
+def measure(tensors, tool, cache, at_sqnr=False, peers=None, log=print):
+    """Rows: one for each tensor and peer (those named, or all)."""
     rows = []
     for t in tensors:
-        runs, found = {}, peers_of(t.data, cache)
+        runs, found = {}, {p: f for p, f in peers_of(t.data, cache).items() if not peers or p in peers}
         for peer, (bpw, db) in found.items():
             row = {"tensor": f"{t.family}/{t.name}", "dtype": t.dtype, "shape": list(t.data.shape), "peer": peer, "bpw": bpw,
                    "db": db}
@@ -64,7 +64,7 @@ def measure(tensors, tool, cache, at_sqnr=False, log=print):
                     row["refused"] = str(e)
             rows.append(row)
         worst = min((r["gain"], r["peer"]) for r in rows[-len(found):]) if tool and all("gain" in r for r in rows[-len(found):]) else ""
-        log(f"# {t.family}/{t.name} {t.dtype} {'x'.join(map(str, t.data.shape))}, least gain {worst}", file=sys.stderr)
+        log(f"# {t.family}/{t.name} {t.dtype} {'x'.join(map(str, t.data.shape))}, least gain {worst}", file=sys.stderr, flush=True)
     return rows
 
 
@@ -119,6 +119,9 @@ def main():
     parser.add_argument("--gramzip", default="build/default/host/cli/gramzip")
     parser.add_argument("--packages", type=pathlib.Path, help="folder for wheels; without it files alone")
     parser.add_argument("--per-package", type=int, default=4)
+    parser.add_argument("--per-file", type=int, default=1 << 30)
+    parser.add_argument("--peers", help="names, separated by commas")
+    parser.add_argument("--real", type=int, default=4, help="real tensors that --goals uses")
     parser.add_argument("--largest", type=int, default=4 << 20, help="weights of a tensor")
     parser.add_argument("--scratch", help="folder for archives")
     parser.add_argument("--options", default="", help="more options of quantize, separated by spaces")
@@ -131,20 +134,24 @@ def main():
         import quant_selftest
         return quant_selftest.main()
     from quant_inputs import collect, spread
-    tensors = collect(options.files, options.packages, options.per_package, options.largest)
+    tensors = collect(options.files, options.packages, options.per_package, options.largest, options.per_file)
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         tool = None if options.peers_only else Gramzip(options.gramzip, scratch, options.options.split())
         if options.goals:
             import quant_goals
             rows = []
-            for row in quant_goals.all_goals(tool, [(f"{t.family}/{t.name}", t.dtype, t.data) for t in spread(tensors, 4)]):
+            for row in quant_goals.all_goals(tool, [(f"{t.family}/{t.name}", t.dtype, t.data) for t in spread(tensors, options.real)]):
                 rows.append(row)
                 print("#", *row, file=sys.stderr, flush=True)
             lines, met = goal_table(rows)
             kept = [r._asdict() for r in rows]
         else:
             cache = json.loads(options.cache.read_text()) if options.cache and options.cache.exists() else {}
-            kept = measure(tensors, tool, cache, options.at_sqnr)
+            kept = []
+            for t in tensors:
+                kept += measure([t], tool, cache, options.at_sqnr, options.peers and options.peers.split(","))
+                if options.json:
+                    options.json.write_text(json.dumps(kept, indent=1))
             lines, met = table(kept)
             if options.cache:
                 options.cache.write_text(json.dumps(cache))
