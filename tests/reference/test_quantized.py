@@ -31,7 +31,7 @@ class Roundings(unittest.TestCase):
 
     def test_values_come_back(self):
         for kind in ((8, 4), (8, 5), F16, (16, 8)):
-            for bits in range(1 << kind[0]):
+            for bits in range(0, 1 << kind[0], 1 if kind[0] == 8 else 41):
                 value = value_of(bits, *kind)
                 if not math.isnan(value):
                     self.assertEqual(nearest(value, *kind), bits)
