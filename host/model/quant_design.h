@@ -33,6 +33,15 @@ Design design_uniform(const Distribution& d, double lambda);
 // is in between; if that is asked for which no slope has, the nearest there is.
 Design design_for_bits(const Distribution& d, double bits);
 Design design_for_error(const Distribution& d, double squared_error);
+// A design of the same distribution at about this slope, with the ends of its bins moved by what
+// levels really take, which whole bits make uneven. bits: of a weight of each level, or none: those
+// of one Huffman code. Where few levels are used that is 0.05 to 0.15 dB more at the same coded
+// size, twice is a little better than once. Levels have other numbers then.
+Design tune_uniform(const Distribution& d, const Quantizer& q, double lambda,
+                    std::span<const double> bits = {});
+// What one Huffman code of at most 12 bits spends on all finite weights.
+double huffman_bits(const Distribution& d, const Quantizer& q);
+
 // As coarse as |error| <= limit allows for every weight, after rounding to the type.
 Design design_max_error(const Distribution& d, double limit);
 

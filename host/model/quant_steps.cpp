@@ -158,7 +158,8 @@ Bins best_bins(const Cells& c, const Price& price, double reach) {
   return bins;
 }
 
-void refine(const Cells& c, const Price& price, uint32_t rounds, Bins& bins) {
+void refine(const Cells& c, const Price& price, uint32_t rounds, Bins& bins,
+            std::span<const double> bits) {
   struct Line {
     double level, bits;
     double start;  // from here on it is the cheapest
@@ -171,7 +172,9 @@ void refine(const Cells& c, const Price& price, uint32_t rounds, Bins& bins) {
       double count = 0;
       for (size_t i = bins.begin[b]; i < bins.begin[b + 1]; ++i) count += c.count[i];
       Line line{level_of(c, bins.begin[b], bins.begin[b + 1]),
-                std::min(kLongestCode, log_total - precise_log2(count)),
+                round == 0 && !bits.empty()
+                    ? bits[b]
+                    : std::min(kLongestCode, log_total - precise_log2(count)),
                 -std::numeric_limits<double>::infinity()};
       // The lower envelope of squared error + slope * bits.
       bool cheapest = true;

@@ -2,6 +2,7 @@
 // The best division of a distribution into bins, each of which becomes one level.
 #pragma once
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "host/model/quant_cells.h"
@@ -37,6 +38,8 @@ double level_of(const Cells& c, size_t begin, size_t end);
 // wider than `reach` (of more than 24 cells). Cells are not divided.
 Bins best_bins(const Cells& c, const Price& price, double reach);
 // Moves the ends of bins to where the levels on both sides cost the same, and levels to the middles
-// of bins, in turns.
-void refine(const Cells& c, const Price& price, uint32_t rounds, Bins& bins);
+// of bins, in turns. bits: what a weight of each bin takes, for the first turn; ideal codes
+// otherwise.
+void refine(const Cells& c, const Price& price, uint32_t rounds, Bins& bins,
+            std::span<const double> bits = {});
 }  // namespace gramzip::quant

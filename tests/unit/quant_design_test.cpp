@@ -208,6 +208,38 @@ TEST(QuantDesign, BitsAndErrorsAreMet) {
   EXPECT_THROW(design_uniform(none, 0), Error);
 }
 
+// Fewer bits for the same cost, in the codes that there are.
+TEST(QuantDesign, TuningPays) {
+  const ElementType t = ElementType::bf16;
+  const Elements w = testing::draw(t, 1 << 19, testing::gaussian);
+  const Distribution d = testing::distribution_of(t, w);
+  double gain = 0;
+  for (double octave = -2; octave > -9; octave -= 0.25) {
+    const double slope = 4e-4 * std::exp2(octave);
+    const Design plain = design_uniform(d, slope);
+    Design tuned = tune_uniform(d, plain.quantizer, slope);
+    tuned = tune_uniform(d, tuned.quantizer, slope);
+    expect_valid(tuned.quantizer, "tuned");
+    EXPECT_NEAR(tuned.estimate.squared_error, testing::measure(tuned.quantizer, w).squared_error,
+                1e-6 * tuned.estimate.squared_error);
+    const double before = plain.estimate.squared_error + slope * huffman_bits(d, plain.quantizer);
+    const double after = tuned.estimate.squared_error + slope * huffman_bits(d, tuned.quantizer);
+    EXPECT_LE(after, before * 1.0005) << octave;
+    gain += 1 - after / before;
+  }
+  EXPECT_GT(gain / 28, 0.002);
+  // Bits of ideal codes change nothing but the last places.
+  const Design plain = design_uniform(d, 1e-5);
+  const std::vector<uint64_t> counts = testing::measure(plain.quantizer, w).counts;
+  std::vector<double> bits;
+  for (const uint64_t n : counts)
+    bits.push_back(n > 0 ? 19 - std::log2(static_cast<double>(n)) : 12);
+  const Design same = tune_uniform(d, plain.quantizer, 1e-5, bits);
+  EXPECT_NEAR(same.estimate.bits, plain.estimate.bits, 1e-3 * plain.estimate.bits);
+  EXPECT_THROW(tune_uniform(d, plain.quantizer, 1e-5, std::vector<double>(2)), Error);
+  expect_valid(tune_uniform(Distribution{}, Quantizer{}, 1).quantizer, "none");
+}
+
 TEST(QuantDesign, ZerosOfPrunedWeightsRemain) {
   for (const ElementType t : {ElementType::bf16, ElementType::f16, ElementType::f32}) {
     Elements w = testing::draw(t, 100000, [](std::mt19937_64& r) {
