@@ -151,17 +151,7 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
   if (coded_bytes % 4 != 0 || coded_bytes < plan.lanes_at + 4) return BlockStatus::bad_block;
   if (!part_ends_in_zeros(block, 0, uint64_t{plan.n} * f.split.raw_bits, plan.ids_at, lane))
     return BlockStatus::bad_block;
-  const uint32_t id_bits = class_id_bits(h.tables);
-  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
-  if (!part_ends_in_zeros(block, plan.ids_at, uint64_t{runs} * id_bits, plan.lanes_at, lane))
-    return BlockStatus::bad_block;
-  bool ids_good = true;
-  for (uint32_t r = lane; r < runs; r += kWarp) {
-    const auto id =
-        static_cast<uint32_t>(load_bits(block + plan.ids_at, uint64_t{r} * id_bits, id_bits));
-    ids_good = ids_good && id < h.tables && tables[id].count > 0;
-  }
-  if (!__all_sync(kAllLanes, ids_good)) return BlockStatus::bad_block;
+  if (!class_ids_fit(block, plan, h.tables, tables, lane)) return BlockStatus::bad_block;
 
   const auto* rest = reinterpret_cast<const uint32_t*>(block + plan.lanes_at);
   const uint32_t room = (coded_bytes - plan.lanes_at) / 4 - 1;
@@ -200,7 +190,7 @@ __global__ void __launch_bounds__(FastTuning::kMaxWarps* kWarp, FastTuning::kMin
   uint8_t* out = content + output.at;
   const BlockStatus status =
       decode_block(segment, states, coded_hashes, data, group.first + warp, lane, out,
-                   [&](const uint8_t* block, uint32_t coded_bytes, uint32_t size) {
+                   [&](const uint8_t* block, uint32_t coded_bytes, uint32_t size, uint32_t) {
                      return decode_coded(block, coded_bytes, size, h, tables + segment.first_table,
                                          entries, lane, out);
                    });

@@ -30,16 +30,7 @@ __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, 
   if (coded_bytes < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;
   const uint64_t plane_bits = split.inline_raw ? 0 : uint64_t{plan.n} * split.raw_bits;
   if (!part_ends_in_zeros(block, 0, plane_bits, plan.ids_at, lane)) return BlockStatus::bad_block;
-  const uint32_t id_bits = class_id_bits(h.tables);
-  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
-  if (!part_ends_in_zeros(block, plan.ids_at, uint64_t{runs} * id_bits, plan.lanes_at, lane))
-    return BlockStatus::bad_block;
-  bool ids_good = true;
-  for (uint32_t r = lane; r < runs; r += kWarp) {
-    const uint32_t id = id_bits > 0 ? class_id(block + plan.ids_at, r, id_bits) : 0;
-    ids_good = ids_good && id < h.tables && t.list[id].count > 0;
-  }
-  if (!__all_sync(kAllLanes, ids_good)) return BlockStatus::bad_block;
+  if (!class_ids_fit(block, plan, h.tables, t.list, lane)) return BlockStatus::bad_block;
 
   BlockLanes lanes;
   if (!read_lanes(block, plan.lanes_at, coded_bytes, lane, lanes)) return BlockStatus::bad_block;
@@ -89,7 +80,7 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
   uint8_t* out = content + output.at;
   const BlockStatus status =
       decode_block(segment, states, coded_hashes, data, group.first + warp, lane, out,
-                   [&](const uint8_t* block, uint32_t coded_bytes, uint32_t size) {
+                   [&](const uint8_t* block, uint32_t coded_bytes, uint32_t size, uint32_t) {
                      uint8_t* to = out;
                      if (h.period > 0) {
                        to = content + output.planes_at;

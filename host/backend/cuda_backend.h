@@ -9,6 +9,7 @@
 #include "host/backend/cpu_quantized.h"
 #include "host/backend/device_buffer.h"
 #include "host/backend/model_cache.h"
+#include "host/backend/quant_decode_batch.h"
 #include "kernels/checksum.h"
 #include "kernels/classify.h"
 #include "kernels/code_lengths.h"
@@ -20,6 +21,7 @@
 #include "kernels/huffman_decode.h"
 #include "kernels/huffman_encode.h"
 #include "kernels/planes.h"
+#include "kernels/quant_decode.h"
 #include "kernels/run_classes.h"
 #include "kernels/sparse_encode.h"
 #include "kernels/text_decode.h"
@@ -32,7 +34,8 @@ namespace gramzip {
 // planes, plus 9 bytes a symbol of the segments' classes, at most 0.3 MiB a segment, 1.2 of F64,
 // plus the content of segments with a base once, or by codec sparse_delta 2.2 times and 1 KiB an
 // exponent; of decode calls: content plus coded bytes, again content of planes, plus 8 KiB a table,
-// plus once or twice the content of segments with a base. N-gram text: 9 bytes a byte of content
+// plus once or twice the content of segments with a base; of quantized ones 16 KiB a table, and 2
+// bytes an element if levels have scales. N-gram text: 9 bytes a byte of content
 // plus coded bytes, for kTextBatch of content at a time; to encode it 72 bytes and the sort's, for
 // kTextEncodeBatch; and tables of the last models.
 class CudaBackend final : public Backend {
@@ -54,6 +57,10 @@ class CudaBackend final : public Backend {
   // All codecs but n-gram text.
   void decode_coded(std::span<const DecodeRequest> requests);
   void decode_text(std::span<const DecodeRequest> requests);
+  // The quantized segments of a batch. batch: what they share with the others. lengths: of all code
+  // tables.
+  void decode_quantized(const QuantDecodeBatch& in, kernels::QuantBatch batch,
+                        const uint8_t* lengths);
   // All but n-gram text.
   void encode_without_base(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void encode_fast(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
@@ -110,6 +117,17 @@ class CudaBackend final : public Backend {
   DeviceBuffer<kernels::DecodeOutput> outputs_;
   DeviceBuffer<kernels::DeviceTable> tables_;
   DeviceBuffer<uint16_t> entries_;
+  struct QuantBuffers {
+    DeviceBuffer<kernels::QuantSegment> segments;
+    DeviceBuffer<kernels::QuantTable> tables;
+    DeviceBuffer<kernels::ScaledBlock> scaled;
+    DeviceBuffer<kernels::DecodeGroup> groups, digit_groups;
+    DeviceBuffer<uint32_t> symbols, entries, units;
+    DeviceBuffer<uint16_t> unit_numbers;
+    DeviceBuffer<float> values, scales;
+    DeviceBuffer<uint8_t> zero_points;
+  };
+  QuantBuffers quant_;
   // with a base
   DeviceBuffer<uint8_t> base_, differences_, class_of_run_, table_of_sum_;
   DeviceBuffer<kernels::DeltaCoding> codings_;

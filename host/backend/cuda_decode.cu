@@ -25,7 +25,8 @@ struct Batch {
   std::vector<uint64_t> expected;
   std::vector<uint64_t> content_at;  // of each request
   uint64_t data_bytes = 0, content_bytes = 0, planes_bytes = 0;
-  uint32_t most_tables = 0, most_fast_tables = 0, most_delta_tables = 0;
+  uint32_t most_tables = 0, most_fast_tables = 0, most_delta_tables = 0, most_quant_tables = 0;
+  QuantDecodeBatch quant;
   bool with_base() const { return !delta_groups.empty() || !sparse_groups.empty(); }
 };
 
@@ -48,14 +49,18 @@ struct GroupList {
   uint32_t blocks;
   uint32_t& most_tables;
 };
-GroupList groups_of(Batch& batch, Codec codec) {
-  switch (codec) {
+GroupList groups_of(Batch& batch, const SegmentHeader& h) {
+  switch (h.codec) {
     case Codec::fast_floats:
       return {batch.fast_groups, DecodeTuning().warps, batch.most_fast_tables};
     case Codec::delta:
       return {batch.delta_groups, DeltaTuning().warps, batch.most_delta_tables};
     case Codec::sparse_delta:
       return {batch.sparse_groups, 1, batch.most_delta_tables};
+    case Codec::quantized:
+      if (h.coder == static_cast<uint8_t>(quant::Coder::horner))
+        return {batch.quant.digit_groups, 1, batch.most_quant_tables};
+      return {batch.quant.groups, QuantTuning().warps, batch.most_quant_tables};
     default:
       return {batch.groups, DecodeTuning().warps, batch.most_tables};
   }
@@ -64,7 +69,7 @@ GroupList groups_of(Batch& batch, Codec codec) {
 void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) {
   const SegmentView& v = r.segment;
   const SegmentHeader& h = v.header;
-  const auto [groups, warps, most_tables] = groups_of(batch, h.codec);
+  const auto [groups, warps, most_tables] = groups_of(batch, h);
   DeviceSegment d{h,
                   0,
                   batch.data_bytes,
@@ -72,6 +77,11 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
                   static_cast<uint32_t>(batch.tables.size()),
                   static_cast<uint32_t>(batch.exact.size())};
   batch.exact.insert(batch.exact.end(), v.exact.begin(), v.exact.end());
+  if (h.codec == Codec::quantized) {
+    d.first_exact = static_cast<uint32_t>(batch.quant.segments.size());
+    batch.quant.add(r, static_cast<uint32_t>(batch.segments.size()), d.first_table,
+                    static_cast<uint32_t>(batch.outputs.size()));
+  }
   for (uint32_t b = 0; b < h.blocks; ++b) {
     const BlockRecord& record = v.records[b];
     batch.states.push_back({record.mode,
@@ -137,10 +147,6 @@ void CudaBackend::decode(std::span<const DecodeRequest> requests) {
   std::vector<DecodeRequest> coded, text;
   uint64_t text_bytes = 0;
   for (const DecodeRequest& r : requests) {
-    if (r.segment.header.codec == Codec::quantized) {
-      cpu::decode_quantized(r);
-      continue;
-    }
     if (r.segment.header.codec != Codec::ngram) {
       coded.push_back(r);
       continue;
@@ -205,6 +211,17 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   check(fast_decode(fast_groups, static_cast<uint32_t>(batch.fast_groups.size()), segments, states,
                     hashes, tables, fast_entries, data, batch.most_fast_tables, content, outputs,
                     {tuning.warps}, stream_));
+  if (!batch.quant.empty()) {
+    QuantBatch quantized{};
+    quantized.segments = segments;
+    quantized.states = states;
+    quantized.coded_hashes = hashes;
+    quantized.tables = tables;
+    quantized.data = data;
+    quantized.content = content;
+    quantized.outputs = outputs;
+    decode_quantized(batch.quant, quantized, lengths);
+  }
   if (batch.planes_bytes > 0) check(from_planes(content, outputs, outputs_count, {}, stream_));
   if (batch.with_base()) {
     const BaseBatch with_base{

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cli/export.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "host/cli/checkpoint_files.h"
 #include "host/cli/export_folder.h"
-#include "host/cli/export_report.h"
 #include "host/cli/report.h"
+#include "host/cli/report_file.h"
+#include "host/cli/report_json.h"
+#include "host/cli/report_table.h"
 #include "host/engine/export.h"
 
 namespace gramzip::cli {
@@ -102,7 +106,7 @@ class Export {
     folder_ = folder_of(files_[0].path);
     gather();
     const bool folder = options_.format == ExportFormat::compressed_tensors;
-    const ExportResult r = folder ? to_folder() : to_file();
+    ExportResult r = folder ? to_folder() : to_file();
     report(r, watch.seconds());
     return exit_code(o_, false);
   }
@@ -143,6 +147,11 @@ class Export {
   }
 
   ExportResult to_file() {
+    for (const CheckpointFile& f : files_) {
+      struct stat s {};
+      if (o_.output != "-" && stat(f.path.c_str(), &s) == 0 && same_file(o_.output, s))
+        throw CliError(shown(f.path) + ": is the output itself; choose another with -o");
+    }
     OutputOptions options;
     options.force = o_.force;
     Output out(o_.output, options);
@@ -163,25 +172,41 @@ class Export {
     return r;
   }
 
-  void report(const ExportResult& r, double seconds) {
+  void report(ExportResult& r, double seconds) {
     for (const std::string& note : r.notes) o_.console.note(note);
-    const std::string input = shown(o_.files[0]);
-    const std::string output = to_stdout_ ? "standard output" : shown(o_.output);
-    if (o_.console.json) {
-      nlohmann::ordered_json j = {{"command", "quantize"},
-                                  {"input", o_.files[0]},
-                                  {"output", o_.output},
-                                  {"export", o_.export_to}};
-      j.update(export_json(r));
-      j["seconds"] = seconds;
-      return print_json(j, to_stdout_);
+    r.report.original = o_.files[0];
+    r.report.other = o_.output;
+    r.report.target = o_.export_to;
+    r.report.seconds = seconds;
+    if (!o_.report.empty()) write_report(o_.report, r.report, o_.force);
+    const std::string line = fmt::format(
+        "{}: {} of {} tensors quantized, {:.3f} bits per weight, {} dB; {} -> {}, {:.1f} MB/s, {}",
+        shown(o_.files[0]), r.quantized(), r.report.tensors.size(),
+        r.report.total.bits_per_weight().value_or(0),
+        decibel_text(r.report.total.figures.sqnr_db()), size_text(total_), size_text(r.bytes),
+        static_cast<double>(total_) / 1e6 / std::max(seconds, 1e-6),
+        to_stdout_ ? "standard output" : shown(o_.output));
+    report_line(o_.console, line);
+    if (o_.console.json) return print_json(json(r, seconds), to_stdout_);
+    if (o_.console.verbosity == 0) return;
+    const std::string table = report_table(r.report);
+    if (to_stdout_) {
+      std::fputs(table.c_str(), stderr);
+    } else {
+      print(table);
     }
-    if (o_.console.verbose()) {
-      std::string table = export_table(r);
-      table.pop_back();
-      report_line(o_.console, table);
-    }
-    report_line(o_.console, export_line(input, output, r, seconds));
+  }
+
+  nlohmann::ordered_json json(const ExportResult& r, double seconds) const {
+    nlohmann::ordered_json j = {{"command", "quantize"}, {"input", o_.files[0]},
+                                {"output", o_.output},   {"export", o_.export_to},
+                                {"bytes", r.bytes},      {"quantized", r.quantized()},
+                                {"notes", r.notes}};
+    if (!r.architecture.empty()) j["architecture"] = r.architecture;
+    j["names"] = r.names;
+    j["report"] = report_json(r.report);
+    j["seconds"] = seconds;
+    return j;
   }
 
   Options& o_;
@@ -205,6 +230,7 @@ int run_export(Options& o) {
   if (o.files.empty()) throw CliError("quantize needs a checkpoint; see gramzip quantize --help");
   if (o.output.empty())
     throw CliError("quantize needs -o OUT to write to; see gramzip quantize --help");
+  if (!o.report.empty()) check_report_name(o.report);
   return Export(o).run();
 }
 }  // namespace gramzip::cli

@@ -34,40 +34,46 @@ void check_names(std::span<const ExportInput> inputs) {
   }
 }
 void check_patterns(const ExportOptions& options, const ExportResult& result) {
-  for (const std::string& p : options.keep)
-    if (std::none_of(result.tensors.begin(), result.tensors.end(), [&p](const ExportedTensor& t) {
-          return matches_pattern(p, t.name) || matches_pattern(p, t.out_name);
-        }))
+  const std::vector<TensorError>& tensors = result.report.tensors;
+  for (const std::string& p : options.keep) {
+    bool any = false;
+    for (size_t i = 0; i < tensors.size() && !any; ++i)
+      any = matches_pattern(p, tensors[i].name) || matches_pattern(p, result.names[i]);
+    if (!any)
       fail(ErrorCode::invalid_argument,
            "--keep " + formats::in_quotes(p) + ": no tensor has such a name");
+  }
 }
 }  // namespace
 
 uint64_t ExportResult::quantized() const {
-  return static_cast<uint64_t>(std::count_if(
-      tensors.begin(), tensors.end(), [](const ExportedTensor& t) { return t.kept.empty(); }));
+  return static_cast<uint64_t>(
+      std::count_if(report.tensors.begin(), report.tensors.end(),
+                    [](const TensorError& t) { return t.kept_by.empty(); }));
 }
 
 void check_plan(const ExportOptions& options, const ExportResult& result) {
   check_patterns(options, result);
   if (result.quantized() > 0) return;
   std::string line = "nothing to quantize";
-  if (!result.tensors.empty())
+  if (!result.report.tensors.empty())
     line.append(": tensor ")
-        .append(formats::in_quotes(result.tensors[0].name))
+        .append(formats::in_quotes(result.report.tensors[0].name))
         .append(" is kept (")
-        .append(result.tensors[0].kept)
+        .append(result.report.tensors[0].kept_by)
         .append("), and so are all others");
   fail(ErrorCode::unsupported, line.append("; see docs/export.md"));
 }
 
-ExportedTensor describe_export(const Tensor& t) {
-  ExportedTensor e;
-  e.name = e.out_name = t.name;
-  e.dtype = e.out_dtype = t.dtype;
+TensorError describe_export(const Tensor& t) {
+  TensorError e;
+  e.name = t.name;
+  e.dtype = t.dtype;
   e.shape = t.shape;
   e.elements = element_count(t);
-  e.original_bytes = e.stored_bytes = t.end - t.begin;
+  e.exact = !is_float_tensor(t);
+  e.original_bytes = t.end - t.begin;
+  e.stored_bytes = e.original_bytes;
   return e;
 }
 
@@ -83,6 +89,9 @@ ExportResult export_checkpoint(std::span<const ExportInput> inputs, const Export
     export_gguf(inputs, options, sink, result);
   }
   result.bytes = sink.written();
+  result.report.command = "quantize";
+  result.report.archive_bytes = result.bytes;
+  result.report.add_up();
   return result;
 }
 }  // namespace gramzip

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "host/base/io.h"
+#include "host/engine/error_report.h"
 #include "host/formats/compressed_tensors.h"
 #include "host/formats/tensor.h"
 
@@ -39,29 +40,24 @@ struct ExportOptions {
   std::function<void(uint64_t, uint64_t)> progress;
 };
 
-struct ExportedTensor {
-  std::string name, out_name;  // GGUF: may differ
-  std::string dtype, out_dtype;
-  std::vector<uint64_t> shape;
-  uint64_t elements = 0, original_bytes = 0, stored_bytes = 0;
-  std::string kept;  // why it was not quantized; empty: it was
-  // Of the quantized: sums of squares, in 32-bit floats' values, and the largest error.
-  double signal = 0, noise = 0, max_error = 0;
-};
-
 struct ExportResult {
-  std::vector<ExportedTensor> tensors;  // as given, without those that were left out
-  std::vector<std::string> notes;       // what the user should know, one line each
-  std::string architecture;             // GGUF
-  std::string quantization_config;      // compressed_tensors: for config.json
-  uint64_t bytes = 0;                   // written
-  uint64_t quantized() const;           // tensors
+  // The tensors as given, without those that were left out. method: "Q4_0", "int4"; parameters: its
+  // name in the output if that is another; kept_by: why it was not quantized. Errors are those of
+  // 32-bit floats: readers that compute in fewer bits round once more.
+  ErrorReport report;
+  std::vector<std::string> names;   // in the output, of report.tensors; of compressed_tensors the
+                                    // packed words'
+  std::vector<std::string> notes;   // what the user should know, one line each
+  std::string architecture;         // GGUF
+  std::string quantization_config;  // compressed_tensors: for config.json
+  uint64_t bytes = 0;               // written
+  uint64_t quantized() const;       // tensors
 };
 
 // Writes a whole file. Throws Error, one line that names the tensor: (unsupported) NaN, infinities,
 // scales beyond the format, types and shapes that it does not have, nothing to quantize; (limit)
 // more than 2^26 elements that share a scale; and what config_json lacks. Memory: some pieces of
-// 2^18 elements a thread, the tensors' descriptions, and for compressed_tensors 2 to 5 bytes a
+// 2^20 elements a thread, the tensors' descriptions, and for compressed_tensors 2 to 5 bytes a
 // group of the tensor at hand.
 ExportResult export_checkpoint(std::span<const ExportInput> inputs, const ExportOptions& options,
                                Sink& out);

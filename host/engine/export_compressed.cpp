@@ -71,9 +71,10 @@ class CompressedExport {
     std::vector<std::string> ignore = {"lm_head"};
     for (size_t i = 0; i < inputs_.size(); ++i) {
       const Tensor& t = inputs_[i].tensor;
-      ExportedTensor e = describe_export(t);
-      e.kept = compressed_keeps(t, options_);
-      if (!e.kept.empty()) {
+      TensorError e = describe_export(t);
+      std::string name = t.name;
+      e.kept_by = compressed_keeps(t, options_);
+      if (!e.kept_by.empty()) {
         const formats::Dtype* d = formats::find_dtype(t.dtype);
         if (d == nullptr || !d->safetensors)
           fail(ErrorCode::unsupported,
@@ -85,8 +86,10 @@ class CompressedExport {
         }
       } else {
         plan_quantized(i, e);
+        name += "_packed";
       }
-      result_.tensors.push_back(std::move(e));
+      result_.names.push_back(std::move(name));
+      result_.report.tensors.push_back(std::move(e));
     }
     check_plan(options_, result_);
     std::stable_sort(pieces_.begin(), pieces_.end(),
@@ -94,7 +97,7 @@ class CompressedExport {
     result_.quantization_config = compressed_tensors::quantization_config(scheme_, ignore);
   }
 
-  void plan_quantized(size_t i, ExportedTensor& e) {
+  void plan_quantized(size_t i, TensorError& e) {
     const Tensor& t = inputs_[i].tensor;
     const uint64_t rows = t.shape[0], columns = t.shape[1], groups = scheme_.groups(columns);
     const ElementType type = scale_type(t);
@@ -113,9 +116,15 @@ class CompressedExport {
       const uint64_t zero_rows = compressed_tensors::packed_words(rows, scheme_.bits);
       piece(Part::zero, "_zero_point", "I32", {zero_rows, groups}, 4 * zero_rows * groups);
     }
-    e.out_name = t.name + "_packed";
-    e.out_dtype = scheme_.bits == 4 ? "int4" : "int8";
+    e.method = e.other_dtype = type_name();
+    e.parameters = scheme_.group == 0 ? "a scale a row" : "groups of " + std::to_string(each_of(t));
+    if (!scheme_.symmetric) e.parameters += ", zero points";
     e.stored_bytes = total_ - before;
+  }
+
+  const char* type_name() const { return scheme_.bits == 4 ? "int4" : "int8"; }
+  uint64_t each_of(const Tensor& t) const {  // elements that share a scale
+    return scheme_.group == 0 ? t.shape[1] : scheme_.group;
   }
 
   void write_piece(const Piece& p, Workers& workers, ExportSink& out) {
@@ -125,7 +134,7 @@ class CompressedExport {
     Side& side = sides_[p.tensor];
     switch (p.part) {
       case Part::kept:
-        copy_stream({in, "", 1, 0}, t.type, write);
+        result_.report.tensors[p.tensor].figures = copy_stream({in, "", 1, 0}, t.type, write);
         break;
       case Part::shape: {
         uint8_t bytes[16];
@@ -152,7 +161,7 @@ class CompressedExport {
     const ExportInput& in = inputs_[i];
     const Tensor& t = in.tensor;
     const uint64_t rows = t.shape[0], columns = t.shape[1], groups = scheme_.groups(columns);
-    const uint64_t each = scheme_.group == 0 ? columns : scheme_.group;
+    const uint64_t each = each_of(t);
     const ElementType type = scale_type(t);
     const size_t scale_bytes = element_info(type).bytes;
     Side& side = sides_[i];
@@ -178,10 +187,9 @@ class CompressedExport {
       bytes.resize(x.size() * scheme_.bits / 8);
       compressed_tensors::pack(codes.data(), codes.size(), 1, scheme_.bits, bytes.data(), 1);
     };
-    const ExportStream stream{in, scheme_.bits == 4 ? "int4" : "int8", each, 0};
-    quantize_stream(
-        stream, workers, quantize, [&out](std::span<const uint8_t> bytes) { out.write(bytes); },
-        result_.tensors[i]);
+    const ExportStream stream{in, type_name(), each, 0};
+    result_.report.tensors[i].figures = quantize_stream(
+        stream, workers, quantize, [&out](std::span<const uint8_t> bytes) { out.write(bytes); });
     if (zeros.empty()) return;
     side.zeros.resize(4 * compressed_tensors::packed_words(rows, scheme_.bits) * groups);
     for (uint64_t g = 0; g < groups; ++g)

@@ -34,6 +34,6 @@ void export_compressed(std::span<const ExportInput> inputs, const ExportOptions&
 
 // Before anything is written: Error if no tensor is quantized or a pattern of --keep names none.
 void check_plan(const ExportOptions& options, const ExportResult& result);
-// What both put down of each tensor.
-ExportedTensor describe_export(const Tensor& t);
+// A tensor as the report has it before it is written.
+TensorError describe_export(const Tensor& t);
 }  // namespace gramzip

@@ -59,7 +59,7 @@ class GgufExport {
     if (config_ && !config_->rope_factors().empty()) write_rope_factors(out);
     Workers workers(options_.threads);
     for (size_t i = 0; i < plans_.size(); ++i)
-      write_tensor(plans_[i], result_.tensors[i], workers, out);
+      write_tensor(plans_[i], result_.report.tensors[i], workers, out);
   }
 
  private:
@@ -129,25 +129,27 @@ class GgufExport {
                                          " dimensions; GGUF has at most 4");
       if (name.size() > kMostName)
         result_.notes.push_back(tensor_in_words(t) + ": ggml reads names of at most 63 bytes");
-      ExportedTensor e = describe_export(t);
-      e.out_name = name;
-      e.kept = gguf_keeps(t, name, options_);
+      TensorError e = describe_export(t);
+      e.kept_by = gguf_keeps(t, name, options_);
+      if (name != t.name) e.parameters = "as " + name;
       Plan p{{in, "", 1, config_ ? config_->permuted_heads(t.name) : 0}};
-      if (e.kept.empty()) {
+      if (e.kept_by.empty()) {
         // In place of Q6_K, which llama.cpp takes for what makes the logits.
         const bool output = name == "output.weight" || name == "lm_head.weight" ||
                             (name == "token_embd.weight" && !has_output);
         p.block = output ? &kQ8_0 : &main_;
         p.stream.format = p.block->name;
         p.stream.unit = p.stream.heads > 0 ? t.shape.back() : gguf::kBlockElements;
-        e.out_dtype = p.block->name;
+        e.method = e.other_dtype = p.block->name;
         e.stored_bytes = e.elements / gguf::kBlockElements * p.block->bytes;
       } else {
         keep(p, e, t);
       }
-      header_.tensor(name, t.shape, gguf::find_type(e.out_dtype)->id, e.stored_bytes);
+      const std::string& dtype = e.other_dtype.empty() ? e.dtype : e.other_dtype;
+      header_.tensor(name, t.shape, gguf::find_type(dtype)->id, *e.stored_bytes);
+      result_.names.push_back(name);
       plans_.push_back(std::move(p));
-      result_.tensors.push_back(std::move(e));
+      result_.report.tensors.push_back(std::move(e));
     }
     check_plan(options_, result_);
   }
@@ -171,7 +173,7 @@ class GgufExport {
   }
 
   // Vectors are F32, as llama.cpp has them; what GGUF lacks is widened. Both are exact.
-  void keep(Plan& p, ExportedTensor& e, const Tensor& t) {
+  void keep(Plan& p, TensorError& e, const Tensor& t) {
     p.type = t.type;
     const bool narrow = is_float_tensor(t) && element_info(t.type).bytes < 4;
     if (narrow && t.shape.size() < 2 && options_.gguf_file == nullptr)
@@ -179,10 +181,10 @@ class GgufExport {
     else if (narrow && element_info(t.type).bytes == 1)
       p.type = ElementType::f16;
     if (p.type != t.type) {
-      e.out_dtype = element_info(p.type).name;
+      e.other_dtype = element_info(p.type).name;
       e.stored_bytes = e.elements * element_info(p.type).bytes;
     }
-    if (gguf::find_type(e.out_dtype) == nullptr)
+    if (p.type == t.type && gguf::find_type(t.dtype) == nullptr)
       fail(ErrorCode::unsupported, tensor_in_words(t) + ": GGUF has no type for " + t.dtype);
   }
 
@@ -194,11 +196,11 @@ class GgufExport {
     out.zeros(gguf::HeaderWriter::padding(bytes.size()));
   }
 
-  static void write_tensor(const Plan& p, ExportedTensor& e, Workers& workers, ExportSink& out) {
+  static void write_tensor(const Plan& p, TensorError& e, Workers& workers, ExportSink& out) {
     const Tensor& t = p.stream.input.tensor;
     const auto write = [&out](std::span<const uint8_t> bytes) { out.write(bytes); };
     if (p.block == nullptr) {
-      copy_stream(p.stream, p.type, write);
+      e.figures = copy_stream(p.stream, p.type, write);
     } else {
       const BlockFormat& f = *p.block;
       const auto quantize = [&](uint64_t first, std::span<const float> x,
@@ -214,9 +216,9 @@ class GgufExport {
                                            " leaves the tensor as it is");
         f.dequantize(bytes.data(), blocks, restored.data());
       };
-      quantize_stream(p.stream, workers, quantize, write, e);
+      e.figures = quantize_stream(p.stream, workers, quantize, write);
     }
-    out.zeros(gguf::HeaderWriter::padding(e.stored_bytes));
+    out.zeros(gguf::HeaderWriter::padding(*e.stored_bytes));
     out.has_read(e.original_bytes);
   }
 

@@ -5,12 +5,14 @@
 #include <cmath>
 
 #include "host/cpu/float_values.h"
+#include "host/engine/export_rules.h"
 #include "host/formats/byte_window.h"
 #include "host/formats/fault.h"
 
 namespace gramzip {
 namespace {
-constexpr uint64_t kPieceElements = 1u << 18;
+// Where sums of several threads may meet.
+constexpr uint64_t kPieceElements = ErrorSums::kPieceElements;
 constexpr uint64_t kMostUnit = 1u << 26;
 constexpr size_t kCopyBytes = 4u << 20;
 
@@ -45,28 +47,16 @@ class Rows {
   uint64_t rows_ = 0, row_bytes_ = 0, head_ = 0;  // head_: rows of one; 0: nothing is permuted
 };
 
-struct Figures {
-  double signal = 0, noise = 0, max_error = 0;
-};
-
-// Eight sums side by side, so that the order is fixed and the loop can be a vector's.
-Figures figures_of(std::span<const float> x, std::span<const float> restored) {
-  constexpr size_t kStripes = 8;
-  double signal[kStripes] = {}, noise[kStripes] = {}, most[kStripes] = {};
-  const auto add = [&](size_t i, size_t k) {
-    const double v = x[i], e = static_cast<double>(restored[i]) - v;
-    signal[k] += v * v;
-    noise[k] += e * e;
-    most[k] = std::max(most[k], std::fabs(e));
-  };
-  const size_t whole = x.size() / kStripes * kStripes;
-  for (size_t i = 0; i < whole; i += kStripes)
-    for (size_t k = 0; k < kStripes; ++k) add(i + k, k);
-  for (size_t i = whole; i < x.size(); ++i) add(i, i - whole);
-  Figures f;
-  for (size_t k = 0; k < kStripes; ++k)
-    f = {f.signal + signal[k], f.noise + noise[k], std::max(f.max_error, most[k])};
-  return f;
+// x as the tensor has it against what is restored.
+void add_errors(ErrorSums& sums, ElementType type, const uint8_t* raw,
+                std::span<const float> restored) {
+  constexpr size_t kAtOnce = 1024;
+  uint8_t bytes[4 * kAtOnce];
+  for (size_t at = 0; at < restored.size(); at += kAtOnce) {
+    const size_t n = std::min(kAtOnce, restored.size() - at);
+    cpu::from_floats(ElementType::f32, restored.data() + at, n, bytes);
+    sums.add(raw + at * element_info(type).bytes, type, bytes, ElementType::f32, n);
+  }
 }
 
 // Element i of the output's order, in words.
@@ -109,8 +99,8 @@ uint64_t element_count(const Tensor& t) {
   return n;
 }
 
-void quantize_stream(const ExportStream& s, Workers& workers, const QuantizePiece& quantize,
-                     const WriteBytes& write, ExportedTensor& figures) {
+ErrorFigures quantize_stream(const ExportStream& s, Workers& workers, const QuantizePiece& quantize,
+                             const WriteBytes& write) {
   const Tensor& t = s.input.tensor;
   const uint64_t elements = element_count(t), bytes = element_info(t.type).bytes;
   if (s.unit > kMostUnit)
@@ -118,14 +108,16 @@ void quantize_stream(const ExportStream& s, Workers& workers, const QuantizePiec
         ErrorCode::limit,
         tensor_in_words(t) + ": more than 2^26 elements with one scale; --keep leaves it as it is");
   const uint64_t each = std::max<uint64_t>(1, kPieceElements / s.unit) * s.unit;
+  const bool sums_meet = each % kPieceElements == 0;  // else they are made in order
   const uint64_t pieces = (elements + each - 1) / each;
   struct Work {
     std::vector<uint8_t> raw, out;
     std::vector<float> x, restored;
-    Figures figures;
+    ErrorSums sums;
   };
   const Rows rows(s);
-  std::vector<Work> batch(std::min<uint64_t>(pieces, 2 * workers.size()));
+  ErrorSums sums;
+  std::vector<Work> batch(std::min<uint64_t>(pieces, workers.size() + 1));
   for (uint64_t begin = 0; begin < pieces; begin += batch.size()) {
     const auto count = static_cast<size_t>(std::min<uint64_t>(batch.size(), pieces - begin));
     workers.run(count, [&](size_t i, size_t) {
@@ -138,34 +130,44 @@ void quantize_stream(const ExportStream& s, Workers& workers, const QuantizePiec
       require_finite(s, first, w.x, w.raw.data());
       w.out.clear();
       quantize(first, w.x, w.out, w.restored);
-      w.figures = figures_of(w.x, w.restored);
+      if (!sums_meet) return;
+      w.sums = ErrorSums();
+      add_errors(w.sums, t.type, w.raw.data(), w.restored);
     });
     for (size_t i = 0; i < count; ++i) {
-      write(batch[i].out);
-      const Figures& f = batch[i].figures;
-      figures.signal += f.signal;
-      figures.noise += f.noise;
-      figures.max_error = std::max(figures.max_error, f.max_error);
+      Work& w = batch[i];
+      write(w.out);
+      if (sums_meet) {
+        sums.merge(w.sums);
+      } else {
+        add_errors(sums, t.type, w.raw.data(), w.restored);
+      }
     }
   }
+  return sums.figures();
 }
 
-void copy_stream(const ExportStream& s, ElementType type, const WriteBytes& write) {
+ErrorFigures copy_stream(const ExportStream& s, ElementType type, const WriteBytes& write) {
   const Tensor& t = s.input.tensor;
   const Rows rows(s);
+  const bool floats = is_float_tensor(t);
   std::vector<uint8_t> raw, out;
+  ErrorSums sums;
   const uint64_t size = t.end - t.begin;
   for (uint64_t at = 0; at < size; at += raw.size()) {
     raw.resize(static_cast<size_t>(std::min<uint64_t>(kCopyBytes, size - at)));
     rows.read(*s.input.file, at, raw.data(), raw.size());
+    const size_t n = floats ? raw.size() / element_info(t.type).bytes : 0;
     if (type == t.type) {
       write(raw);
+      if (floats) sums.add(raw, raw, type);
       continue;
     }
-    const size_t n = raw.size() / element_info(t.type).bytes;
     out.resize(n * element_info(type).bytes);
     cpu::convert_floats(t.type, raw.data(), type, n, out.data());
     write(out);
+    sums.add(raw.data(), t.type, out.data(), type, n);
   }
+  return sums.figures();
 }
 }  // namespace gramzip

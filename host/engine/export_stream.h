@@ -22,13 +22,12 @@ using QuantizePiece = std::function<void(uint64_t first, std::span<const float> 
                                          std::vector<uint8_t>& out, std::span<float> restored)>;
 using WriteBytes = std::function<void(std::span<const uint8_t>)>;
 
-// Adds signal, noise and the largest error to `figures`.
-void quantize_stream(const ExportStream& s, Workers& workers, const QuantizePiece& quantize,
-                     const WriteBytes& write, ExportedTensor& figures);
+ErrorFigures quantize_stream(const ExportStream& s, Workers& workers, const QuantizePiece& quantize,
+                             const WriteBytes& write);
 
 // A kept tensor: its bytes, rows permuted where s.heads says so, floats as those of another type if
-// `type` is not the tensor's.
-void copy_stream(const ExportStream& s, ElementType type, const WriteBytes& write);
+// `type` is not the tensor's. Figures of floats alone.
+ErrorFigures copy_stream(const ExportStream& s, ElementType type, const WriteBytes& write);
 
 // "tensor 'x'", for errors.
 std::string tensor_in_words(const Tensor& t);

@@ -24,7 +24,7 @@ struct DeviceSegment {
   uint64_t data_at;          // in the data buffer, a multiple of 128
   uint32_t first_block;      // batch-wide number of its block 0
   uint32_t first_table;      // decoding: its first table in the table arrays, or its text machine
-  uint32_t first_exact = 0;  // decoding: its first exact value in the array of them
+  uint32_t first_exact = 0;  // decoding: its first exact value, or its number as quantized
 };
 
 // Where a segment's parts of the encoders' arrays begin. A class is a code table's alphabet; those

@@ -1,15 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// A coded block's lane header as a warp reads it, every lane its own part (docs/format.md, 4).
+// A coded block's class ids and lane header as a warp reads them (docs/format.md, 4).
 #pragma once
 #include "gramzip/core/bitpack.h"
 #include "kernels/common/batch.h"
 #include "kernels/common/lane_reader.h"
+#include "kernels/huffman_decode.h"
 
 namespace gramzip::kernels {
 // True if the part's unused bits and its padding are zero; one lane looks.
 __device__ inline bool part_ends_in_zeros(const uint8_t* block, uint32_t at, uint64_t bits,
                                           uint32_t end, uint32_t lane) {
   return __all_sync(kAllLanes, lane != 0 || rest_is_zero(block, at, bits, end));
+}
+
+// The class of a run: `bits` of 1 to 5. Reads a byte behind the ids, where a lane header lies.
+__device__ inline uint32_t class_id(const uint8_t* ids, uint32_t run, uint32_t bits) {
+  const uint32_t at = run * bits;
+  const uint32_t two = ids[at / 8] | (uint32_t{ids[at / 8 + 1]} << 8);
+  return (two >> (at % 8)) & ((1u << bits) - 1);
+}
+
+// Whether the class ids and their padding are as they must be: every run has a table that codes
+// something. For the whole warp; reads up to plan.lanes_at + 1.
+__device__ inline bool class_ids_fit(const uint8_t* block, const BlockPlan& plan, uint32_t tables,
+                                     const DeviceTable* list, uint32_t lane) {
+  const uint32_t bits = class_id_bits(tables);
+  const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
+  if (!part_ends_in_zeros(block, plan.ids_at, uint64_t{runs} * bits, plan.lanes_at, lane))
+    return false;
+  bool good = true;
+  for (uint32_t r = lane; r < runs; r += kWarp) {
+    const uint32_t id = bits > 0 ? class_id(block + plan.ids_at, r, bits) : 0;
+    good = good && id < tables && list[id].count > 0;
+  }
+  return __all_sync(kAllLanes, good);
 }
 
 struct BlockLanes {

@@ -6,7 +6,7 @@
 #pragma once
 #include "gramzip/core/elements.h"
 #include "gramzip/core/huffman.h"
-#include "kernels/common/lane_reader.h"
+#include "kernels/common/block_lanes.h"
 #include "kernels/huffman_decode.h"
 
 namespace gramzip::kernels {
@@ -137,13 +137,6 @@ struct RawGroup<0> {
   __device__ RawGroup(const uint8_t*, uint32_t) {}
   __device__ uint64_t field(uint32_t) const { return 0; }
 };
-
-// The class of a run: `bits` of 1 to 5. Reads a byte behind the ids, where a lane header lies.
-__device__ inline uint32_t class_id(const uint8_t* ids, uint32_t run, uint32_t bits) {
-  const uint32_t at = run * bits;
-  const uint32_t two = ids[at / 8] | (uint32_t{ids[at / 8 + 1]} << 8);
-  return (two >> (at % 8)) & ((1u << bits) - 1);
-}
 
 // A coded block of floats or planes as a lane sees it.
 struct FloatBlock {

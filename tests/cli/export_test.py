@@ -215,12 +215,20 @@ class Gguf(grz.Case):
         j = json.loads(run.stdout)
         self.assertEqual(j["bytes"], os.path.getsize(self.path("x.gguf")))
         self.assertEqual(j["quantized"], 5)
-        one = {t["name"]: t for t in j["tensors"]}
-        self.assertEqual(one["model.layers.0.mlp.down_proj.weight"]["bits_per_weight"], 4.5)
-        self.assertTrue(18 < one["model.layers.0.mlp.down_proj.weight"]["sqnr_db"] < 25)
-        self.assertIn("dimensions", one["model.layers.0.input_layernorm.weight"]["kept"])
+        one = {t["name"]: t for t in j["report"]["tensors"]}
+        down = one["model.layers.0.mlp.down_proj.weight"]
+        self.assertEqual((down["method"], down["bits_per_weight"]), ("Q4_0", 4.5))
+        self.assertTrue(18 < down["sqnr_db"] < 25)
+        self.assertIn("dimensions", one["model.layers.0.input_layernorm.weight"]["kept_by"])
         self.assertEqual(self.run_tool("quantize", "m", "--export", "gguf:q4_0", "-o", "-", "-q").stdout, self.read("x.gguf"))
-        self.assertIn(b"Q4_0, 4.500 bits", self.run_tool("quantize", "m", "--export", "gguf:q4_0", "-o", "y.gguf", "-v").stderr)
+        run = self.run_tool("quantize", "m", "--export", "gguf:q4_0", "-o", "y.gguf", "--report", "r.html")
+        self.assertIn(b"down_proj", run.stdout)
+        self.assertIn(b"<svg", self.read("r.html"))
+        self.run_tool("quantize", "m", "--export", "gguf:q4_0", "-o", "z.gguf", "--report", "r.doc", code=1, says="r.doc")
+        self.assertNotIn("z.gguf", self.names())
+        self.run_tool("quantize", "y.gguf", "--export", "gguf:q4_0", "-o", "w.gguf", "-f", code=1, says="nothing to quantize")
+        self.run_tool("quantize", "m/model.safetensors", "--export", "gguf:q4_0", "-o", "m/model.safetensors", "-f", code=1,
+                      says="is the output itself")
 
     def test_package(self):
         try:

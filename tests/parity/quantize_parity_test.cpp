@@ -96,7 +96,7 @@ void prune_parity(QuantizeLoops& loops, size_t n, Types types = kAll) {
     for (int kind = 0; kind < 5; ++kind) {
       SCOPED_TRACE(std::string(element_info(type).name) + " " + std::to_string(kind));
       const std::vector<uint8_t> w = weights_of(type, n, kind);
-      for (const uint64_t k : {uint64_t{0}, uint64_t{1}, n / 2, n - 1, uint64_t{n}}) {
+      for (const uint64_t k : {uint64_t{1}, n / 2, uint64_t{n}}) {
         MagnitudeSelect select, other;
         select.count_high(type, w);
         loops.count_high(other, type, w);
@@ -113,7 +113,7 @@ void prune_parity(QuantizeLoops& loops, size_t n, Types types = kAll) {
         ASSERT_EQ(x, y) << k;
         ASSERT_EQ(a.ties, b.ties);
       }
-      for (const uint64_t columns : {1, 3, 4, 30, 250, 1500}) {
+      for (const uint64_t columns : {1, 3, 30, 500}) {
         const std::vector<uint8_t> rows(
             w.begin(),
             w.begin() + static_cast<ptrdiff_t>(n / columns * columns * element_info(type).bytes));
@@ -164,8 +164,8 @@ TEST(QuantizeParity, LargeBins) {
 }
 
 TEST(PruneParity, EveryKind) {
-  GRAMZIP_LOOPS_OR_SKIP(10'000);
-  test::for_schedules(3, [&](int) { prune_parity(*loops, 3000); });
+  GRAMZIP_LOOPS_OR_SKIP(8'192);
+  test::for_schedules(3, [&](int) { prune_parity(*loops, 2500); });
 }
 
 // Ties over several rounds of the scan: more strips than its threads.
@@ -192,9 +192,9 @@ TEST(PruneParity, ManyStrips) {
 // The CPU's threads, over more than one piece each.
 TEST(QuantizeParity, CpuThreads) {
   const auto loops = make_cpu_quantize_loops(4);
-  quantize_parity(*loops, 300'001, kTwo);
-  count_parity(*loops, 300'001, kTwo);
-  prune_parity(*loops, 300'000, kTwo);
+  quantize_parity(*loops, 140'001, kTwo);
+  count_parity(*loops, 140'001, kTwo);
+  prune_parity(*loops, 140'000, kTwo);
   for (const uint64_t columns : {200'000u, 100'000u, 7u}) {
     std::vector<uint8_t> x = weights_of(ElementType::f32, 600'000, 0), y = x;
     x.resize(x.size() / (4 * columns) * 4 * columns);

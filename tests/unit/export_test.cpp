@@ -433,10 +433,11 @@ TEST(Gguf, SameBytesAtAnyThreads) {
   m.add("wide.weight", {700, 512}, gauss(700 * 512, 2));
   ExportResult r;
   const Bytes one = m.run(with(ExportFormat::gguf_q8_0, 1), &r);
-  EXPECT_GT(10 * std::log10(r.tensors[0].signal / r.tensors[0].noise), 40);
+  EXPECT_GT(10 * std::log10(r.report.tensors[0].figures.signal / r.report.tensors[0].figures.noise),
+            40);
   ExportResult r5;
   EXPECT_EQ(one, m.run(with(ExportFormat::gguf_q8_0, 5), &r5));
-  EXPECT_EQ(r.tensors[1].noise, r5.tensors[1].noise);
+  EXPECT_EQ(r.report.tensors[1].figures.noise, r5.report.tensors[1].figures.noise);
   Bytes want(700 * 16 * 34);
   gguf::quantize_q8_0(gauss(700 * 512, 2).data(), 700 * 16, want.data());
   const auto all = gguf_tensors(one);
@@ -479,7 +480,7 @@ TEST(Gguf, KeptTensors) {
   EXPECT_EQ(find(all, "ids").dtype, "I32");
   EXPECT_EQ(file[find(all, "ids").begin + 4], 2);
   EXPECT_EQ(find(all, "empty.weight").end - find(all, "empty.weight").begin, 0u);
-  EXPECT_EQ(r.tensors[1].kept, "its rows of 33 are no multiple of 32");
+  EXPECT_EQ(r.report.tensors[1].kept_by, "its rows of 33 are no multiple of 32");
   // Nothing but zeros lies between the tensors.
   EXPECT_EQ(file.size() % 32, 0u);
 }
@@ -509,7 +510,7 @@ TEST(Gguf, FromGgufKeepsMetadata) {
   MemorySink out;
   const ExportResult r = export_checkpoint(tensors, o, out);
   EXPECT_EQ(r.architecture, "mamba");
-  EXPECT_EQ(r.tensors[1].kept, "quantized already");
+  EXPECT_EQ(r.report.tensors[1].kept_by, "quantized already");
   SpanSource back(out.bytes);
   const auto keys = gguf::read_keys(back).value();
   ASSERT_EQ(keys.size(), 4u);
@@ -648,7 +649,7 @@ TEST(Compressed, Layout) {
           noise += (double(back[i]) - x[i]) * (double(back[i]) - x[i]);
         }
         EXPECT_GT(10 * std::log10(signal / noise), bits == 4 ? 16 : 40);
-        const ExportedTensor& e = r.tensors[2];
+        const ErrorFigures& e = r.report.tensors[2].figures;
         EXPECT_NEAR(e.noise, noise, 1e-6 * noise);
         EXPECT_NEAR(e.signal, signal, 1e-9 * signal);
         const auto config = nlohmann::json::parse(r.quantization_config);
@@ -670,7 +671,7 @@ TEST(Compressed, IgnoresWhatItKeeps) {
   EXPECT_EQ(r.quantized(), 1u);
   EXPECT_EQ(nlohmann::json::parse(r.quantization_config)["ignore"],
             nlohmann::json({"lm_head", "model.b", "model.c"}));
-  EXPECT_EQ(r.tensors[4].kept, "its name does not end in .weight");
+  EXPECT_EQ(r.report.tensors[4].kept_by, "its name does not end in .weight");
 }
 }  // namespace
 }  // namespace gramzip

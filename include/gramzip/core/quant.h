@@ -72,6 +72,17 @@ GRAMZIP_HD inline uint64_t scaled_element(ElementType t, float scale, float leve
   return round_element(t, static_cast<double>(scale * (level - static_cast<float>(zero))));
 }
 
+// A product of scale and level as an element, which is what scaled_element() gives for it. x is no
+// NaN.
+GRAMZIP_HD inline uint64_t round_scaled(ElementType t, float x) {
+  if (t == ElementType::f32) return float_as_bits(x);
+  if (t == ElementType::bf16) {  // to nearest, ties to even; infinities stay
+    const uint32_t bits = float_as_bits(x);
+    return (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  }
+  return round_element(t, static_cast<double>(x));
+}
+
 // Coder horner: digits of a word, the largest k with levels^k <= 2^64; 0 for fewer than two levels.
 GRAMZIP_HD inline uint32_t digits_per_word(uint32_t levels) {
   if (levels < 2) return 0;
@@ -103,9 +114,9 @@ GRAMZIP_HD inline BlockPlan plan_coded(uint32_t n, uint32_t tables) {
   return plan_block(n, s, tables);
 }
 
-// The longest phrases of a lane, elements begin to end - 1, one after another: put(symbol, number of
-// its first element). phrase_base[s]: the first symbol of those that are s with a level behind it,
-// or 0. indexes: levels, or the escape.
+// The longest phrases of a lane, elements begin to end - 1, one after another: put(symbol, number
+// of its first element). phrase_base[s]: the first symbol of those that are s with a level behind
+// it, or 0. indexes: levels, or the escape.
 template <class Put>
 GRAMZIP_HD inline void parse_lane(const uint16_t* indexes, uint32_t begin, uint32_t end,
                                   uint32_t escape, const uint16_t* phrase_base, const Put& put) {
