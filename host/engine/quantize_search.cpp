@@ -8,7 +8,7 @@
 
 namespace gramzip {
 namespace {
-constexpr int kMostPasses = 16;
+constexpr int kMostPasses = 10;
 constexpr double kStep = 4;          // of x, while an interval is looked for
 constexpr double kFarthest = 160;    // from the start: beyond it nothing changes any more
 constexpr int kMostEstimates = 40;   // for one x
