@@ -11,6 +11,24 @@ namespace gramzip {
 namespace {
 // A row whose mean is kept is in memory as a whole.
 constexpr uint64_t kMostRow = 1u << 24;
+
+// The quantizer without levels that no weight becomes: a rounding that is moved to one of them
+// would cost many bits. Elements and their places are the same.
+quant::Quantizer without_empty(const quant::Quantizer& q) {
+  const quant::Levels& levels = q.levels;
+  if (levels.scale_type != quant::ScaleType::none) return q;
+  quant::Quantizer out;
+  out.levels.type = levels.type;
+  out.levels.uniform = false;
+  out.lowest = q.lowest, out.highest = q.highest;
+  for (uint32_t i = 0; i < levels.count(); ++i) {
+    const bool empty = i > 0 && i + 1 < levels.count() && q.thresholds[i - 1] == q.thresholds[i];
+    if (empty) continue;
+    if (i > 0) out.thresholds.push_back(q.thresholds[i - 1]);
+    out.levels.listed.push_back(element_value(levels.type, levels.element(i, 0)));
+  }
+  return out;
+}
 }  // namespace
 
 QuantJob::QuantJob(const PlannedTensor& plan, RandomSource& file) : plan_(&plan), file_(&file) {
@@ -93,14 +111,15 @@ void QuantJob::quantize_piece(size_t i, std::span<uint8_t> pruned) const {
   if (!constrained) return cpu::quantize(*quantizer, first, pruned);
   thread_local std::vector<uint16_t> indexes;
   indexes.resize(pruned.size() / element_bytes());
-  cpu::quantize_to_indexes(*quantizer, first, pruned, indexes);
+  const quant::Quantizer q = without_empty(*quantizer);
+  cpu::quantize_to_indexes(q, first, pruned, indexes);
   thread_local std::vector<uint16_t> nearest;
   nearest = indexes;
-  cpu::constrain_means(*quantizer, first, static_cast<uint32_t>(plan_->columns), pruned, indexes);
+  cpu::constrain_means(q, first, static_cast<uint32_t>(plan_->columns), pruned, indexes);
   if (pruning.kind != PruneKind::none)  // what is 0 stays 0
     for (size_t e = 0; e < indexes.size(); ++e)
       if (load_element(pruned.data(), e, element_bytes()) == 0) indexes[e] = nearest[e];
-  cpu::dequantize(quantizer->levels, first, indexes, pruned);
+  cpu::dequantize(q.levels, first, indexes, pruned);
 }
 
 void QuantJob::make(uint64_t at, std::span<uint8_t> out, bool pruned_only) const {

@@ -8,11 +8,11 @@
 
 namespace gramzip {
 namespace {
-constexpr int kMostPasses = 16;
+constexpr int kMostPasses = 10;
 constexpr double kStep = 4;          // of x, while an interval is looked for
 constexpr double kFarthest = 160;    // from the start: beyond it nothing changes any more
 constexpr int kMostEstimates = 40;   // for one x
-constexpr double kStepWidth = 1e-3;  // of x: a figure that jumps over the goal within it is a step
+constexpr double kStepWidth = 1e-2;  // of x: a figure that jumps over the goal within it is a step
 
 class Search {
  public:
@@ -84,7 +84,7 @@ class Search {
     double x = low;
     int side = 0;
     jump_.reset();
-    for (int i = 0; i < kMostEstimates && high - low > kStepWidth / 16; ++i) {
+    for (int i = 0; i < kMostEstimates && high - low > 1e-4; ++i) {
       x = f_low == f_high ? (low + high) / 2 : (low * f_high - high * f_low) / (f_high - f_low);
       if (!(x > low && x < high) || i % 8 == 7) x = (low + high) / 2;
       const double figure = at(x);
