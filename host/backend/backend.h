@@ -31,8 +31,8 @@ struct SegmentInput {
   // Of the same size, or empty: what stands in the base in place of the content, at base_at.
   std::span<const uint8_t> base = {};
   uint64_t base_at = 0;
-  // Floats that are these levels, or kept as they are: coded with codec quantized. first_element: the
-  // number in its tensor of the content's first one.
+  // Floats that are these levels, or kept as they are: coded with codec quantized. first_element:
+  // the number in its tensor of the content's first one.
   const quant::Levels* levels = nullptr;
   uint64_t first_element = 0;
 };

@@ -37,8 +37,8 @@ BlockStatus fill_block(BlockMode mode, std::span<const uint8_t> coded, uint32_t 
 
 // The blocks of a request, plain ones and what decode() makes of coded block b; its record's hashes
 // are not decode()'s matter.
-using DecodeBlock = std::function<BlockStatus(uint32_t b, std::span<const uint8_t> coded,
-                                              std::span<uint8_t> out)>;
+using DecodeBlock =
+    std::function<BlockStatus(uint32_t b, std::span<const uint8_t> coded, std::span<uint8_t> out)>;
 void decode_blocks(const DecodeRequest& r, const DecodeBlock& decode);
 
 // Segments of codecs bytes, floats and planes.

@@ -45,10 +45,8 @@ Codes make_codes(std::span<const uint32_t> counts, uint32_t alphabet, uint32_t r
     CodeBook book = make_code_book(of_class, kFloatCodeLimit);
     if (book.used == 0) continue;  // a class that no run takes has no table
     number[c] = static_cast<uint8_t>(codes.books.size());
-    for (uint32_t s = 0; s < alphabet; ++s)
-      codes.bits += uint64_t{of_class[s]} * book.lengths[s];
-    codes.bits +=
-        8 * store_table(book.lengths.data(), alphabet, book.used, book.lone, wire.data());
+    for (uint32_t s = 0; s < alphabet; ++s) codes.bits += uint64_t{of_class[s]} * book.lengths[s];
+    codes.bits += 8 * store_table(book.lengths.data(), alphabet, book.used, book.lone, wire.data());
     codes.books.push_back(std::move(book));
   }
   codes.bits += uint64_t{runs} * ceil_log2(static_cast<uint32_t>(codes.books.size()));
@@ -138,8 +136,7 @@ class Encoder {
       for (const uint32_t r : runs_)
         encode_loops().choose_classes(run(r).data(), static_cast<uint32_t>(run(r).size()),
                                       trained.costs.data(), classes_, &s_.class_ids[r]);
-      for (size_t i = 0; i < of_sample.size(); ++i)
-        of_sample[i] = s_.class_ids[sample.numbers[i]];
+      for (size_t i = 0; i < of_sample.size(); ++i) of_sample[i] = s_.class_ids[sample.numbers[i]];
     }
     quant::PhraseChoice choice =
         quant::choose_phrases(sample, of_sample, classes_, 8 * element_, zero_runs);
@@ -225,10 +222,10 @@ class Encoder {
       const size_t first = size_t{b} * runs_per_block();
       const size_t n = ceil_div(block_elements(b), kRunElements);
       const Bytes ids(s_.class_ids.data() + first, codes.books.size() > 1 ? n : 0);
-      return s_.encoder.encode({block, element_, table_.escape(),
-                                s_.symbols.data() + first * kRunElements,
-                                s_.run_symbols.data() + first},
-                               lengths, s_.tables, ids, to);
+      return s_.encoder.encode(
+          {block, element_, table_.escape(), s_.symbols.data() + first * kRunElements,
+           s_.run_symbols.data() + first},
+          lengths, s_.tables, ids, to);
     });
     if (any_coded) books_ = codes.books;
     return any_coded;

@@ -208,7 +208,7 @@ class Listing {
   ArchiveReader reader_;
   std::vector<std::optional<Codec>> codecs_;  // by segment, as far as asked for
   bool lossy_ = false;
-  std::vector<frame::ContentId> needed_;      // bases
+  std::vector<frame::ContentId> needed_;  // bases
   bool tensors_known_ = true;
   Sizes total_;  // of the tensors listed so far
 };

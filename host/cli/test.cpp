@@ -42,8 +42,8 @@ int run_test(Options& o) {
       json["files"].push_back(j);
       if (o.console.json || o.console.verbosity == 0) return;
       print(fmt::format("{}: ok{}, {} member{}, {}, ratio {:.3f}, {:.1f} MB/s, {}\n", title,
-                        s.lossy ? ", LOSSY" : "", s.members, s.members == 1 ? "" : "s", size_text(s.content_bytes),
-                        ratio(s.content_bytes, s.archive_bytes),
+                        s.lossy ? ", LOSSY" : "", s.members, s.members == 1 ? "" : "s",
+                        size_text(s.content_bytes), ratio(s.content_bytes, s.archive_bytes),
                         static_cast<double>(s.content_bytes) / 1e6 / std::max(seconds, 1e-6),
                         s.hash.hex()));
     } catch (const std::exception& e) {

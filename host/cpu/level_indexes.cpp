@@ -7,6 +7,7 @@
 
 #include "gramzip/core/delta.h"
 #include "host/cpu/quantize.h"
+#include "host/cpu/scaled_levels.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -52,90 +53,116 @@ void by_hash(const Levels& levels, Bytes elements, std::span<uint16_t> indexes) 
     indexes[j] = slots[find(load_le<T>(elements.data() + j * sizeof(T)))].index;
 }
 
-// Elements that share a scale.
-class Group {
- public:
-  Group(const Levels& levels, std::span<const double> middles, uint64_t g)
-      : levels_(levels),
-        middles_(middles),
-        g_(g),
-        n_(levels.count()),
-        inverse_(levels.scales[g] != 0 ? 1 / static_cast<double>(levels.scales[g]) : 0),
-        zero_(levels.zero_points.empty() ? 0 : levels.zero_points[g]),
-        order_(delta::arithmetic(levels.type)),
-        falls_(std::signbit(levels.scales[g])) {}
+template <class T>
+double value_of(const FloatLayout& layout, T x) {
+  if constexpr (sizeof(T) == 8) return bits_as_double(x);
+  if constexpr (sizeof(T) == 4) return static_cast<double>(quant::bits_as_float(x));
+  if (sizeof(T) == 2 && layout.exponent_bits == 8)
+    return static_cast<double>(quant::bits_as_float(uint32_t{static_cast<uint16_t>(x)} << 16));
+  return bits_as_double(double_bits_of(layout, x));
+}
 
-  uint32_t find(uint64_t x) const {
-    const double v = element_value(levels_.type, x) * inverse_ + zero_;
-    // Of a NaN: any.
-    auto i = static_cast<uint32_t>(std::upper_bound(middles_.begin(), middles_.end(), v) -
-                                   middles_.begin());
-    if (levels_.element(i, g_) != x) {
-      if (i > 0 && levels_.element(i - 1, g_) == x)
-        --i;
-      else if (i + 1 < n_ && levels_.element(i + 1, g_) == x)
-        ++i;
-      else
-        return bisect(x);
+// The level nearest to a value before scale and rounding, or about that: any number below `levels`
+// is right, a good one is fast.
+class NearestLevel {
+ public:
+  explicit NearestLevel(const Levels& l) : uniform_(l.uniform), levels_(l.count()) {
+    if (uniform_) {
+      per_step_ = 1 / l.step;
+      first_ = l.first;
+      return;
     }
-    while (i > 0 && levels_.element(i - 1, g_) == x) --i;
-    return i;
+    for (uint32_t i = 1; i < levels_; ++i) middles_.push_back((l.value(i - 1) + l.value(i)) / 2);
+  }
+  uint32_t operator()(double v) const {
+    if (uniform_) {
+      const double at = v * per_step_ - first_ + 0.5;
+      const double last = levels_ - 1;
+      return static_cast<uint32_t>(at > 0 ? (at < last ? at : last) : 0);  // 0 for a NaN
+    }
+    if (levels_ <= 32) {
+      uint32_t i = 0;
+      for (const double m : middles_) i += m <= v ? 1 : 0;
+      return i;
+    }
+    return static_cast<uint32_t>(std::upper_bound(middles_.begin(), middles_.end(), v) -
+                                 middles_.begin());
   }
 
  private:
-  // The first level whose element is not before x; elements go up with levels, or down.
-  uint32_t bisect(uint64_t x) const {
-    const uint64_t want = order_.order(x);
-    uint32_t low = 0, high = n_;
-    while (low < high) {
-      const uint32_t i = (low + high) / 2;
-      const uint64_t at = order_.order(levels_.element(i, g_));
-      const bool before = falls_ ? at > want : at < want;
-      if (before)
-        low = i + 1;
-      else
-        high = i;
-    }
-    return low < n_ && levels_.element(low, g_) == x ? low : n_;
-  }
-
-  const Levels& levels_;
-  std::span<const double> middles_;
-  uint64_t g_;
-  uint32_t n_;
-  double inverse_, zero_;
-  delta::Arithmetic order_;
-  bool falls_;
+  bool uniform_;
+  uint32_t levels_;
+  double per_step_ = 0, first_ = 0;
+  std::vector<double> middles_;
 };
 
+// The first of `levels` elements that is x, or `levels`. They ascend, or descend if `falls`.
+template <class T>
+uint32_t bisect(const T* elements, uint32_t levels, T x, const delta::Arithmetic& order,
+                bool falls) {
+  const T want = order.order(x);
+  uint32_t low = 0, high = levels;
+  while (low < high) {
+    const uint32_t i = (low + high) / 2;
+    const T at = order.order(elements[i]);
+    if (falls ? at > want : at < want)
+      low = i + 1;
+    else
+      high = i;
+  }
+  return low < levels && elements[low] == x ? low : levels;
+}
+
+template <class T>
 void by_groups(const Levels& levels, uint64_t first, Bytes elements, std::span<uint16_t> indexes) {
-  const uint32_t bytes = element_info(levels.type).bytes;
-  std::vector<double> middles;
-  for (uint32_t i = 1; i < levels.count(); ++i)
-    middles.push_back((levels.value(i - 1) + levels.value(i)) / 2);
+  const uint32_t n = levels.count();
+  const FloatLayout layout = float_layout(levels.type);
+  const delta::Arithmetic order = delta::arithmetic(levels.type);
+  const NearestLevel nearest(levels);
+  const ScaledLevels<T> scaled(levels);
+  std::vector<T> level(n);
   for (size_t j = 0; j < indexes.size();) {
     const uint64_t g = (first + j) / levels.group;
     const size_t end = std::min<uint64_t>(indexes.size(), (g + 1) * levels.group - first);
-    const Group group(levels, middles, g);
-    for (; j < end; ++j)
-      indexes[j] = static_cast<uint16_t>(group.find(load_element(elements.data(), j, bytes)));
+    scaled.of_group(g, level.data());
+    const float scale = levels.scales[g];
+    const double inverse = scale != 0 ? 1 / static_cast<double>(scale) : 0,
+                 zero = levels.zero_points.empty() ? 0 : levels.zero_points[g];
+    for (; j < end; ++j) {
+      const T x = load_le<T>(elements.data() + j * sizeof(T));
+      uint32_t i = nearest(value_of(layout, x) * inverse + zero);
+      if (level[i] != x) {
+        if (i > 0 && level[i - 1] == x)
+          --i;
+        else if (i + 1 < n && level[i + 1] == x)
+          ++i;
+        else
+          i = bisect(level.data(), n, x, order, std::signbit(scale));
+      }
+      if (i > 0 && i < n && level[i - 1] == x)
+        i = bisect(level.data(), n, x, order, std::signbit(scale));
+      indexes[j] = static_cast<uint16_t>(i);
+    }
   }
 }
 }  // namespace
 
 void level_indexes(const Levels& levels, uint64_t first, Bytes elements,
                    std::span<uint16_t> indexes) {
-  if (levels.scale_type != quant::ScaleType::none)
-    return by_groups(levels, first, elements, indexes);
+  const bool scaled = levels.scale_type != quant::ScaleType::none;
   switch (element_info(levels.type).bytes) {
     case 1:
-      return by_pattern<uint8_t>(levels, elements, indexes);
+      return scaled ? by_groups<uint8_t>(levels, first, elements, indexes)
+                    : by_pattern<uint8_t>(levels, elements, indexes);
     case 2:
-      return by_pattern<uint16_t>(levels, elements, indexes);
+      return scaled ? by_groups<uint16_t>(levels, first, elements, indexes)
+                    : by_pattern<uint16_t>(levels, elements, indexes);
     case 4:
-      return by_hash<uint32_t>(levels, elements, indexes);
+      return scaled ? by_groups<uint32_t>(levels, first, elements, indexes)
+                    : by_hash<uint32_t>(levels, elements, indexes);
     default:
-      return by_hash<uint64_t>(levels, elements, indexes);
+      return scaled ? by_groups<uint64_t>(levels, first, elements, indexes)
+                    : by_hash<uint64_t>(levels, elements, indexes);
   }
 }
 }  // namespace gramzip::cpu

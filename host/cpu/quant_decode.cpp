@@ -53,12 +53,12 @@ QuantDecodeTables::QuantDecodeTables(const SegmentView& s)
   codes = make_decode_tables(s.tables, Codec::quantized);
   std::vector<uint32_t> of_symbol(levels->alphabet());
   for (uint32_t symbol = 0; symbol < of_symbol.size(); ++symbol)
-    of_symbol[symbol] =
-        phrases.begin[symbol] << kUnitShift | phrases.length(symbol) << kPhraseShift;
+    of_symbol[symbol] = phrases.begin[symbol] << kUnitShift | phrases.length(symbol)
+                                                                  << kPhraseShift;
   entries.resize(codes.single.size());
   for (size_t i = 0; i < entries.size(); ++i)
-    entries[i] = of_symbol[huffman::entry_symbol(codes.single[i])] |
-                 huffman::entry_length(codes.single[i]);
+    entries[i] =
+        of_symbol[huffman::entry_symbol(codes.single[i])] | huffman::entry_length(codes.single[i]);
 }
 
 BlockStatus QuantDecoder::huffman(std::span<const uint8_t> coded, const SegmentHeader& h,
@@ -100,9 +100,9 @@ BlockStatus QuantDecoder::decode(std::span<const uint8_t> coded, const SegmentHe
     if (indexes_.size() < n) indexes_.resize(n);
     units = reinterpret_cast<uint8_t*>(indexes_.data());
   }
-  const BlockStatus status =
-      tables.chunk > 0 ? decode_horner(coded, h.type, tables, n, units, out.data())
-                       : huffman(coded, h, tables, n, units, out.data());
+  const BlockStatus status = tables.chunk > 0
+                                 ? decode_horner(coded, h.type, tables, n, units, out.data())
+                                 : huffman(coded, h, tables, n, units, out.data());
   if (status == BlockStatus::ok && tables.scaled())
     scale_levels(*tables.levels, first, {indexes_.data(), n}, out.data());
   return status;

@@ -20,7 +20,8 @@ namespace gramzip::cpu {
 // An entry of the look-up by 12 bits: the code's length in the low 6 bits, so that a shift takes
 // the whole entry for its count; the units of the phrase in the next 7, 0 for the escape; above
 // them where the phrase begins.
-inline constexpr uint32_t kPhraseShift = 6, kPhraseBits = 7, kUnitShift = kPhraseShift + kPhraseBits;
+inline constexpr uint32_t kPhraseShift = 6, kPhraseBits = 7,
+                          kUnitShift = kPhraseShift + kPhraseBits;
 static_assert(quant::kMaxPhrase < 1u << kPhraseBits);
 static_assert(quant::kMaxAlphabet * quant::kMaxPhrase <= 1u << (32 - kUnitShift));
 
@@ -32,10 +33,10 @@ struct QuantDecodeJob {
   uint32_t longest;          // units of the longest phrase
   uint32_t unit_bytes;
   uint32_t n;
-  uint8_t* out;           // n units
-  uint8_t* elements;      // where escaped elements go; `out` if units are elements
+  uint8_t* out;       // n units
+  uint8_t* elements;  // where escaped elements go; `out` if units are elements
   uint32_t element_bytes;
-  uint16_t escape;        // the unit of an escape, if units are numbers
+  uint16_t escape;  // the unit of an escape, if units are numbers
 };
 inline constexpr uint32_t kUnitPad = 64;  // a copy reads and writes so many bytes too much, at most
 

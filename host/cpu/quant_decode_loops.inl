@@ -25,7 +25,7 @@ struct QuantLane {
   uint64_t position;
   const uint32_t* table;
   uint8_t* out;
-  uint8_t* limit;    // from here on it is another run's turn, or stores might leave the lane
+  uint8_t* limit;  // from here on it is another run's turn, or stores might leave the lane
   uint8_t* run_end;
   uint32_t run, lane;
 };
@@ -50,8 +50,7 @@ class QuantLanes {
         }
       if (bad_) return BlockStatus::bad_stream;
     }
-    for (uint32_t q = 0; q < active && !bad_; ++q)
-      do {
+    for (uint32_t q = 0; q < active && !bad_; ++q) do {
         while (side[q].out < side[q].limit) step(side[q]);
       } while (turn(side[q]));
     return bad_ ? BlockStatus::bad_stream : BlockStatus::ok;
@@ -100,8 +99,7 @@ class QuantLanes {
       const uint8_t* const from = job_.units + size_t{e >> kUnitShift} * U;
       std::memcpy(l.out, from, kCopy);
       if constexpr (kCopy == kUnitPad)
-        for (uint32_t i = kCopy; i < bytes; i += kCopy)
-          std::memcpy(l.out + i, from + i, kCopy);
+        for (uint32_t i = kCopy; i < bytes; i += kCopy) std::memcpy(l.out + i, from + i, kCopy);
       l.out += bytes;
       window >>= e & 63u;
       l.position += e & 63u;
@@ -111,8 +109,7 @@ class QuantLanes {
   void take_escape(QuantLane& l, uint32_t e) {
     l.position += e & 63u;
     uint64_t x = window_at(l.bits, l.position);
-    if (job_.element_bytes == 8)
-      x = (x & 0xffffffffu) | window_at(l.bits, l.position + 32) << 32;
+    if (job_.element_bytes == 8) x = (x & 0xffffffffu) | window_at(l.bits, l.position + 32) << 32;
     l.position += 8 * job_.element_bytes;
     if (job_.elements == job_.out) {
       store_element(l.out, 0, U, x);

@@ -21,15 +21,14 @@ void put_element(LaneWriter& w, uint64_t x, uint32_t bits) {
   }
 }
 
-// n symbols of a run, of which one at least is the escape: elements go with it. `element`: number of
-// the first symbol's first one.
+// n symbols of a run, of which one at least is the escape: elements go with it. `element`: number
+// of the first symbol's first one.
 void write_with_escapes(const QuantBlock& b, const uint16_t* symbols, uint32_t n, uint32_t element,
                         const Code* codes, std::span<const uint8_t> lengths, LaneWriter& w) {
   for (uint32_t i = 0; i < n; ++i) {
     w.put(codes[symbols[i]]);
     if (symbols[i] == b.escape)
-      put_element(w, load_element(b.content.data(), element, b.element_bytes),
-                  8 * b.element_bytes);
+      put_element(w, load_element(b.content.data(), element, b.element_bytes), 8 * b.element_bytes);
     else
       w.flush();
     element += lengths[symbols[i]];
@@ -99,8 +98,7 @@ uint32_t QuantEncoder::encode(const QuantBlock& b, std::span<const uint8_t> phra
 uint32_t encode_horner(std::span<const uint8_t> content, uint32_t element_bytes, uint32_t levels,
                        std::span<const uint16_t> indexes, uint8_t* out) {
   const auto n = static_cast<uint32_t>(indexes.size());
-  const auto exceptions =
-      static_cast<uint32_t>(std::count(indexes.begin(), indexes.end(), levels));
+  const auto exceptions = static_cast<uint32_t>(std::count(indexes.begin(), indexes.end(), levels));
   const quant::HornerPlan plan = quant::plan_horner(n, element_bytes, levels, exceptions);
   if (plan.bytes >= content.size()) return 0;
   store_le<uint32_t>(out, exceptions);

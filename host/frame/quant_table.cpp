@@ -84,8 +84,7 @@ void load_levels(uint32_t count, TableReader& in, quant::Levels& l) {
     for (uint32_t i = 0; i < count; ++i)
       l.corrections[i] = static_cast<int8_t>(p[quant::kUniformBytes + i]);
     for (uint32_t i = 0; i < count; ++i)
-      if (!is_finite(layout, round_element(type, l.value(i))))
-        in.corrupt("a level is not finite");
+      if (!is_finite(layout, round_element(type, l.value(i)))) in.corrupt("a level is not finite");
     return;
   }
   const uint32_t bytes = element_info(type).bytes;

@@ -131,8 +131,7 @@ SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
         corrupt(where, "a members section of impossible size");
       break;
     case SectionType::segment:
-      if (h.meta_bytes > kMaxSegmentMeta ||
-          h.data_bytes % kBlockAlign != 0 ||
+      if (h.meta_bytes > kMaxSegmentMeta || h.data_bytes % kBlockAlign != 0 ||
           h.data_bytes > uint64_t{kMaxSegmentBytes} + uint64_t{kMaxBlocks} * kBlockAlign)
         corrupt(where, "a segment of impossible size");
       break;

@@ -78,8 +78,8 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   }
   m.tables.resize(h.tables);
   for (uint32_t t = 0; t < h.tables; ++t) {
-    at += load_code_table(meta.subspan(at, tables_end - at), alphabet, h.code_limit,
-                          m.tables[t], where + ", code table " + std::to_string(t));
+    at += load_code_table(meta.subspan(at, tables_end - at), alphabet, h.code_limit, m.tables[t],
+                          where + ", code table " + std::to_string(t));
     const auto codes = static_cast<uint32_t>(
         std::ranges::count_if(m.tables[t].lengths, [](uint8_t l) { return l > 0; }));
     if (h.codec == Codec::fast_floats && codes > kFastSymbols)
@@ -98,7 +98,8 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
     if (!load_block_record(meta.data() + records_at + size_t{b} * kBlockRecordBytes, r))
       corrupt(where + ", block " + std::to_string(b) + ": unknown mode or a reserved byte is set");
     if (r.mode == BlockMode::base && !of_base)
-      corrupt(where + ", block " + std::to_string(b) + ": mode 4, a block of the base, without one");
+      corrupt(where + ", block " + std::to_string(b) +
+              ": mode 4, a block of the base, without one");
     if (r.mode == BlockMode::repeat && of_base)
       corrupt(where + ", block " + std::to_string(b) +
               ": a repeat in a segment coded against a base");

@@ -63,7 +63,8 @@ void ArchiveWriter::segment(const EncodedSegment& s) {
 
 void ArchiveWriter::note(std::string_view text) {
   if (text.empty() || text.size() > kMaxNoteBytes)
-    fail(ErrorCode::invalid_argument, "a note of " + std::to_string(text.size()) + " bytes: 1 to 16 MiB fit");
+    fail(ErrorCode::invalid_argument,
+         "a note of " + std::to_string(text.size()) + " bytes: 1 to 16 MiB fit");
   section(SectionType::note, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}, {}, 0);
 }
 

@@ -14,8 +14,7 @@ namespace {
 uint32_t most_frequent(const LevelSample& s, std::vector<uint32_t>& counts) {
   counts.assign(s.levels + 1, 0);
   for (const uint16_t i : s.indexes) ++counts[i];
-  return static_cast<uint32_t>(std::max_element(counts.begin(), counts.end() - 1) -
-                               counts.begin());
+  return static_cast<uint32_t>(std::max_element(counts.begin(), counts.end() - 1) - counts.begin());
 }
 
 // The sample with levels begin to end - 1 alone.
@@ -25,6 +24,28 @@ LevelSample narrowed(const LevelSample& s, uint32_t begin, uint32_t end) {
   for (uint16_t& i : n.indexes)
     i = static_cast<uint16_t>(i >= begin && i < end ? i - begin : n.levels);
   return n;
+}
+
+// A quarter of a large sample and its class ids.
+LevelSample thinned(const LevelSample& s, std::span<const uint8_t> class_ids,
+                    std::vector<uint8_t>& ids_left) {
+  constexpr uint32_t kOneOf = 4;
+  LevelSample t;
+  t.levels = s.levels;
+  t.all_runs = s.all_runs;
+  for (size_t k = 0; k + 1 < s.stretches.size(); k += kOneOf) {
+    t.stretches.push_back(t.size());
+    for (uint32_t r = s.stretches[k]; r < s.stretches[k + 1]; ++r) {
+      t.numbers.push_back(s.numbers[r]);
+      t.begin.push_back(static_cast<uint32_t>(t.indexes.size()));
+      t.indexes.insert(t.indexes.end(), s.indexes.begin() + s.begin[r],
+                       s.indexes.begin() + s.begin[r + 1]);
+      ids_left.push_back(class_ids[r]);
+    }
+  }
+  t.begin.push_back(static_cast<uint32_t>(t.indexes.size()));
+  t.stretches.push_back(t.size());
+  return t;
 }
 
 // What a number of expansions takes, measured on the sample.
@@ -195,11 +216,23 @@ Expansions choose_expansions(const LevelSample& s, std::span<const uint8_t> clas
 PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class_ids,
                             uint32_t classes, uint32_t element_bits, bool zero_runs) {
   // An expansion has a phrase for each level, so rare ones make it dear. One element in 2^k may be
-  // of a level that is left out.
+  // of a level that is left out. What range is best shows in a part of a large sample.
   constexpr uint32_t kShares[] = {12, 10, 8, 7};
+  constexpr size_t kManyStretches = 16;
+  if (s.stretches.size() > kManyStretches && !zero_runs) {
+    std::vector<uint8_t> ids;
+    const LevelSample part = thinned(s, class_ids, ids);
+    PhraseChoice best = choose_phrases(part, ids, classes, element_bits, false);
+    best.expansions = choose_expansions(narrowed(s, best.begin, best.end), class_ids, classes,
+                                        element_bits, false)
+                          .best;
+    return best;
+  }
   Expansions e = choose_expansions(s, class_ids, classes, element_bits, zero_runs);
   PhraseChoice best{0, s.levels, e.best};
-  if (zero_runs) return best;
+  // Above these bits an element phrases save little, and so do levels that are left out.
+  constexpr uint64_t kFewBits = 3;
+  if (zero_runs || e.cost > kFewBits * kRunElements * s.all_runs) return best;
   std::vector<uint32_t> counts;
   most_frequent(s, counts);
   uint32_t begin = 0, end = s.levels, left_out = 0;
@@ -213,8 +246,8 @@ PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class
       low ? ++begin : --end;
     }
     if (end - begin == before) continue;
-    const Expansions fewer = choose_expansions(narrowed(s, begin, end), class_ids, classes,
-                                               element_bits, false);
+    const Expansions fewer =
+        choose_expansions(narrowed(s, begin, end), class_ids, classes, element_bits, false);
     if (fewer.cost >= e.cost) continue;
     e.cost = fewer.cost;
     best = {begin, end, fewer.best};

@@ -37,8 +37,8 @@ struct PhraseChoice {
 };
 // class_ids: of each run of the sample. The cheapest of several ranges of levels, each with the
 // number of expansions that is best for it, where what counts is the cheaper one of a table for all
-// runs and a table for each class, tables, ids and escaped elements included. zero_runs: all levels,
-// and expansions of the most frequent one alone, one behind the other.
+// runs and a table for each class, tables, ids and escaped elements included. zero_runs: all
+// levels, and expansions of the most frequent one alone, one behind the other.
 PhraseChoice choose_phrases(const LevelSample& s, std::span<const uint8_t> class_ids,
                             uint32_t classes, uint32_t element_bits, bool zero_runs);
 

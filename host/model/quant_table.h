@@ -31,7 +31,7 @@ void store_quant_table(const Table& t, std::vector<uint8_t>& out);
 
 // The levels of each symbol, one phrase behind the other; none for the escape.
 struct Phrases {
-  std::vector<uint32_t> begin;    // of each symbol in levels, and the end
+  std::vector<uint32_t> begin;  // of each symbol in levels, and the end
   std::vector<uint16_t> levels;
   uint32_t longest = 0;
   uint32_t length(uint32_t symbol) const { return begin[symbol + 1] - begin[symbol]; }

@@ -292,8 +292,8 @@ class Trainer {
         symbols = narrow;
         shift = 0;
       }
-      class_of_[i] = static_cast<uint8_t>(
-          class_of_run(symbols, shift, s_.sizes[i], costs.data(), classes_));
+      class_of_[i] =
+          static_cast<uint8_t>(class_of_run(symbols, shift, s_.sizes[i], costs.data(), classes_));
     }
   }
 

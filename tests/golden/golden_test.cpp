@@ -11,9 +11,9 @@
 #include <map>
 
 #include "host/engine/base.h"
-#include "tests/registry/quant_cases.h"
 #include "tests/registry/cases.h"
 #include "tests/registry/memory_io.h"
+#include "tests/registry/quant_cases.h"
 #include "tests/registry/segments.h"
 
 namespace gramzip {

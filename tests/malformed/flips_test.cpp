@@ -84,12 +84,13 @@ TEST_P(Flips, EveryTruncation) {
         << f.name << " cut to " << n;
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Flips, testing::Range<size_t>(0, test::small_files().size()), [](const auto& i) {
-  std::string name = test::small_files()[i.param].name;
-  for (char& c : name)
-    if (c == '-') c = '_';
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Kinds, Flips, testing::Range<size_t>(0, test::small_files().size()),
+                         [](const auto& i) {
+                           std::string name = test::small_files()[i.param].name;
+                           for (char& c : name)
+                             if (c == '-') c = '_';
+                           return name;
+                         });
 
 // Planes of several tables: no file is cut so by itself, so the archive is put together.
 TEST(Flips, EverySingleBitOfPlanes) {

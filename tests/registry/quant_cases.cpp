@@ -60,10 +60,10 @@ void add_scales(Levels& l, ScaleType scale_type, uint32_t group, bool zero_point
   for (double& v : l.listed) v = static_cast<float>(v);
   for (uint64_t k = 0; k < ceil_div(elements, group); ++k) {
     const double s = 0.001 + fraction(g) * 0.1;
-    l.scales.push_back(static_cast<float>(
-        scale_type == ScaleType::f16
-            ? element_value(ElementType::f16, round_element(ElementType::f16, s))
-            : s));
+    l.scales.push_back(
+        static_cast<float>(scale_type == ScaleType::f16
+                               ? element_value(ElementType::f16, round_element(ElementType::f16, s))
+                               : s));
     if (k % 7 == 5) l.scales.back() = k % 2 == 0 ? 0.0f : -l.scales.back();
     if (zero_points) l.zero_points.push_back(static_cast<uint8_t>(g() % l.count()));
   }
@@ -169,7 +169,7 @@ std::vector<QuantCase> edge_quantized() {
 
 std::vector<QuantCase> small_quantized() {
   std::vector<QuantCase> cases;
-  cases.push_back(make_case("phrases", uniform_levels(ElementType::bf16, 5), 0, 6000, {0.4, 0}, 1));
+  cases.push_back(make_case("phrases", uniform_levels(ElementType::bf16, 3), 0, 9000, {0.3, 0}, 1));
   cases.push_back(make_case("escapes", uniform_levels(ElementType::f32, 15), 0, 3000, {2, 900}, 2));
   cases.push_back(uneven(ElementType::f16, 20 * kRunElements, 3));
   Levels l = uniform_levels(ElementType::bf16, 16);
@@ -183,8 +183,8 @@ std::vector<QuantCase> small_quantized() {
                             0, 6000, {1, 50}, 6));
   l = listed_levels(ElementType::f8_e4m3, 4, 7);
   add_scales(l, ScaleType::f32, 32, true, 9000, 7);
-  cases.push_back(make_case("horner-groups", with_coder(l, CoderChoice::horner), 33, 8000, {1, 0},
-                            7));
+  cases.push_back(
+      make_case("horner-groups", with_coder(l, CoderChoice::horner), 33, 8000, {1, 0}, 7));
   return cases;
 }
 

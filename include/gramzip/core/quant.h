@@ -114,9 +114,9 @@ GRAMZIP_HD inline BlockPlan plan_coded(uint32_t n, uint32_t tables) {
   return plan_block(n, s, tables);
 }
 
-// The longest phrases of a lane, elements begin to end - 1, one after another: put(symbol, number of
-// its first element). phrase_base[s]: the first symbol of those that are s with a level behind it,
-// or 0. indexes: levels, or the escape.
+// The longest phrases of a lane, elements begin to end - 1, one after another: put(symbol, number
+// of its first element). phrase_base[s]: the first symbol of those that are s with a level behind
+// it, or 0. indexes: levels, or the escape.
 template <class Put>
 GRAMZIP_HD inline void parse_lane(const uint16_t* indexes, uint32_t begin, uint32_t end,
                                   uint32_t escape, const uint16_t* phrase_base, const Put& put) {
