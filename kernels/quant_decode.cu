@@ -61,17 +61,19 @@ __device__ bool decode_lane(LaneReader& in, const QuantLane& q, uint32_t lane, u
     const uint32_t run = j / kRunElements;
     const uint32_t* const table = q.table(run);
     const uint32_t end = min((run + 1) * kRunElements, span.end);
+    uint32_t e = table[in.peek() & kCodeMask];
     while (j < end) {
-      const uint32_t e = table[in.peek() & kCodeMask];
       in.skip(huffman::entry_length(e));
       const uint32_t units = (e >> kUnitsShift) & (2 * quant::kMaxPhrase - 1);
       if (units == 0) {
         take_escape(in, q, j++, out);
+        e = table[in.peek() & kCodeMask];
         continue;
       }
       if (units > span.end - j) return false;
       j += units;
       const uint32_t* word = q.units + (e >> kPhraseShift);
+      e = table[in.peek() & kCodeMask];  // arrives while the phrase is copied
       uint32_t bits = units * q.unit_bytes * 8;
       for (; bits > 32; bits -= 32) out.put(*word++, 32);
       out.put(*word, bits);

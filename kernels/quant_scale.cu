@@ -7,8 +7,6 @@
 // 8 elements side by side. Groups have 8 elements or more, so a thread meets two at most. Elements
 // of escapes are in place already and stay. Reads 2 bytes, writes an element: 2 + E bytes moved an
 // element.
-#include <type_traits>
-
 #include "kernels/common/lane_decode.h"
 #include "kernels/quant_decode.h"
 
@@ -35,10 +33,10 @@ struct GroupScale {
   }
 };
 
-template <uint32_t kBytes>
+template <ElementType kType, uint32_t kBytes>
 __device__ void scale_block(const QuantSegment& q, const ScaledBlock& block, uint32_t n,
-                            ElementType type, const uint16_t* units, const float* values,
-                            const float* scales, const uint8_t* zero_points, uint8_t* out) {
+                            const uint16_t* units, const float* values, const float* scales,
+                            const uint8_t* zero_points, uint8_t* out) {
   const uint32_t step = gridDim.y * blockDim.x * kLaneGroup;
   for (uint32_t j = (blockIdx.y * blockDim.x + threadIdx.x) * kLaneGroup; j < n; j += step) {
     const uint4 v = *reinterpret_cast<const uint4*>(units + j);
@@ -55,7 +53,7 @@ __device__ void scale_block(const QuantSegment& q, const ScaledBlock& block, uin
       const uint32_t i = (numbers[k / 2] >> (16 * (k % 2))) & 0xffff;
       x[k] = 0;
       if (k < count && i < q.levels)
-        x[k] = quant::round_scaled(type, g.scale * (values[i] - g.zero));
+        x[k] = quant::round_scaled(kType, g.scale * (values[i] - g.zero));
       else
         kept |= 1u << k;
       g.step();
@@ -71,6 +69,12 @@ __device__ void scale_block(const QuantSegment& q, const ScaledBlock& block, uin
   }
 }
 
+template <ElementType kElement, uint32_t kSize>
+struct Of {
+  static constexpr ElementType kType = kElement;
+  static constexpr uint32_t kBytes = kSize;
+};
+
 __global__ void __launch_bounds__(256)
     scale_kernel(const QuantBatch batch, const float* values, const float* scales,
                  const uint8_t* zero_points) {
@@ -80,21 +84,25 @@ __global__ void __launch_bounds__(256)
   const QuantSegment& q = batch.quant[segment.first_exact];
   const DecodeOutput& output = batch.outputs[block.output];
   const ElementType type = segment.header.type;
-  const uint32_t bytes = element_info(type).bytes, n = output.bytes / bytes;
-  const auto scale = [&](auto size) {
-    scale_block<decltype(size)::value>(q, block, n, type, batch.unit_numbers + block.units_at,
-                                       values + q.values_at, scales + q.scales_at,
-                                       zero_points + q.zero_points_at, batch.content + output.at);
+  const uint32_t n = output.bytes / element_info(type).bytes;
+  const auto scale = [&](auto of) {
+    scale_block<decltype(of)::kType, decltype(of)::kBytes>(
+        q, block, n, batch.unit_numbers + block.units_at, values + q.values_at,
+        scales + q.scales_at, zero_points + q.zero_points_at, batch.content + output.at);
   };
-  switch (bytes) {
-    case 1:
-      return scale(std::integral_constant<uint32_t, 1>{});
-    case 2:
-      return scale(std::integral_constant<uint32_t, 2>{});
-    case 4:
-      return scale(std::integral_constant<uint32_t, 4>{});
+  switch (type) {
+    case ElementType::bf16:
+      return scale(Of<ElementType::bf16, 2>{});
+    case ElementType::f16:
+      return scale(Of<ElementType::f16, 2>{});
+    case ElementType::f32:
+      return scale(Of<ElementType::f32, 4>{});
+    case ElementType::f8_e4m3:
+      return scale(Of<ElementType::f8_e4m3, 1>{});
+    case ElementType::f8_e5m2:
+      return scale(Of<ElementType::f8_e5m2, 1>{});
     default:
-      return scale(std::integral_constant<uint32_t, 8>{});
+      return scale(Of<ElementType::f64, 8>{});
   }
 }
 }  // namespace
