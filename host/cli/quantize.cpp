@@ -48,19 +48,6 @@ void settle_keep(Options& o) {
   }
 }
 
-// The formats of --export have quantizers of their own.
-void refuse_beside_export(const Options& o) {
-  const QuantizeArguments& a = o.quantize;
-  const QuantizeOptions& q = a.engine;
-  const bool target = q.target_bpw || q.target_sqnr || q.max_error || !q.set.empty();
-  const bool method = a.method_given || a.bits_given || a.group_given || q.mean_constrained ||
-                      q.method.asymmetric || q.coder != quant::CoderChoice::automatic;
-  if (target || method || q.prune != PruneKind::none || a.scope_given || a.sparsity_given ||
-      q.strict || !o.report.empty())
-    throw CliError(
-        "--export quantizes by the rules of its format; beside it go --keep, -o, -f and -T");
-}
-
 class Quantizing {
  public:
   explicit Quantizing(Options& o) : o_(o), backend_(make_backend(o)) {}
@@ -172,10 +159,7 @@ class Quantizing {
 }  // namespace
 
 int run_quantize(Options& o) {
-  if (!o.export_to.empty()) {
-    refuse_beside_export(o);
-    return run_export(o);
-  }
+  if (!o.export_to.empty()) return run_export(o);
   if (o.files.size() != 1)
     throw CliError("quantize takes one checkpoint; see gramzip quantize --help");
   if (o.files[0] == "-")
