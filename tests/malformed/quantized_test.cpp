@@ -158,13 +158,14 @@ TEST(QuantLies, APhraseOf65Levels) {
 
 // Whatever is changed, some check sees it, but where one of several levels that are the same
 // element in their group stands for another: which one does is the writer's choice.
-TEST(QuantLies, EveryBitOfABlock) {
+TEST(QuantLies, BitsOfABlock) {
   for (const test::QuantCase& c : test::small_quantized()) {
     const EncodedSegment good = test::encode_quantized(c);
     ASSERT_EQ(good.header.blocks, 1u);
     ASSERT_EQ(good.records[0].mode, BlockMode::coded) << c.name;
     size_t equal = 0, layout = 0, stream = 0, decoded = 0;
-    for (uint32_t bit = 0; bit < 8 * good.records[0].coded_bytes; ++bit) {
+    // Every bit of the front, where layouts are, and one of each byte of the rest.
+    for (uint32_t bit = 0; bit < 8 * good.records[0].coded_bytes; bit += bit < 1600 ? 1 : 7) {
       EncodedSegment s = good;
       s.data[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
       const BlockStatus status = status_of(s);
