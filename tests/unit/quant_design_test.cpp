@@ -38,7 +38,7 @@ double entropy_at(const Distribution& d, double target, double& db) {
   double low = 1e-9, high = 4;
   const double variance = d.sum_of_squares / static_cast<double>(d.count);
   Design best;
-  for (int i = 0; i < 22; ++i) {
+  for (int i = 0; i < 16; ++i) {
     const double middle = std::sqrt(low * high);
     const Design at = design_uniform(d, middle * variance);
     const bool fits = at.estimate.limited_bits <= target * static_cast<double>(d.count);
