@@ -35,10 +35,10 @@ void expect_valid(const Quantizer& q, const std::string& where) {
 
 double entropy_at(const Distribution& d, double target, double& db) {
   // The finest slope whose bits do not exceed the target.
-  double low = 1e-9, high = 4;
+  double low = 1e-6, high = 2;
   const double variance = d.sum_of_squares / static_cast<double>(d.count);
   Design best;
-  for (int i = 0; i < 22; ++i) {
+  for (int i = 0; i < 15; ++i) {
     const double middle = std::sqrt(low * high);
     const Design at = design_uniform(d, middle * variance);
     const bool fits = at.estimate.limited_bits <= target * static_cast<double>(d.count);
