@@ -48,6 +48,7 @@ class Reader {
 
  private:
   [[noreturn]] void bad(const std::string& what) const {
+    if (in_key_) formats::refuse("GGUF", "key " + in_quotes(key_) + ": " + what);
     formats::refuse("GGUF", where_.empty() ? what : where_ + ": " + what);
   }
   template <class T>
@@ -67,12 +68,12 @@ class Reader {
   }
 
   void key() {
-    std::string name = text(kMaxKeyBytes, "key");
-    where_ = "key " + in_quotes(name);
+    key_ = text(kMaxKeyBytes, "key");
+    in_key_ = true;
     uint32_t type = 0;
     number(type);
     const uint64_t begin = in_.at();
-    if (where_ == "key 'general.alignment'") {
+    if (key_ == "general.alignment") {
       uint32_t v = 0;
       if (type != 4) bad("not a 32-bit number");
       number(v);
@@ -83,9 +84,9 @@ class Reader {
     }
     if (keys_ != nullptr) {
       if (keys_->size() == kMaxKeys) fail(ErrorCode::limit, "GGUF: more than 65536 keys");
-      keys_->push_back({std::move(name), type, begin, in_.at()});
+      keys_->push_back({key_, type, begin, in_.at()});
     }
-    where_.clear();
+    in_key_ = false;
   }
   void value(uint32_t type, uint32_t depth) {
     if (++items_ > kMaxItems) bad("more than 2^24 items of metadata");
@@ -183,6 +184,8 @@ class Reader {
   std::vector<Key>* keys_;
   formats::TensorList list_{"GGUF"};
   std::string where_;
+  std::string key_;  // the last one; there may be millions, so errors alone quote it
+  bool in_key_ = false;
   uint64_t items_ = 0;
   uint32_t alignment_ = 32;
 };
