@@ -223,7 +223,7 @@ class Kept(Quantizing):
                     ("fp8", "F8_E4M3", [70, 512], big), ("empty", "F32", [0, 5], b""),
                     tensor("w", gauss(N, 2)), ("keep.me", "F32", [70, 128], big)]
         self.model(tensors)
-        j = self.quantize("--target-sqnr", "30", "--keep", "keep.*")
+        j = self.quantize("--method", "linear", "--keep", "keep.*")
         rules = {t["name"]: t.get("kept_by") for t in j["report"]["tensors"]}
         self.assertEqual(rules, {"model.norm.w": "norm", "x.bias": "bias", "model.embed_tokens.weight": "embedding",
                                  "flat": "1-D", "tiny": "small", "ids": "type", "fp8": "type", "empty": "empty",
@@ -231,7 +231,7 @@ class Kept(Quantizing):
         self.assertFalse(rules["w"])
         for name in rules:
             self.assertEqual(self.before[name] == self.after[name], name != "w")
-        self.quantize("--target-sqnr", "30", "--keep", "none")
+        self.quantize("--method", "linear", "--keep", "none")
         for name in rules:
             self.assertEqual(self.before[name] == self.after[name], name in ("ids", "fp8", "empty"), name)
 
