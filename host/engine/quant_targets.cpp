@@ -219,10 +219,6 @@ void QuantTargets::find_size(const Jobs& jobs, const QuantRest& rest) {
   const double asked = *o_.target_bpw;
   const SearchGoal goal = rate_goal(asked, n);
   auto note = static_cast<double>(rest.note_bytes());
-  const double smallest = static_cast<double>(rest.smallest_bytes) + note;
-  if (smallest > goal.most)
-    refuse("--target-bpw %.6g: the smallest this file can be is %.2f bits per weight", asked,
-           up(8 * smallest / n));
   const auto others = static_cast<double>(rest.rest_bytes);
   const SearchResult r = search(
       jobs, goal, true, [&] { return others + note + estimated_bytes(jobs); },

@@ -15,10 +15,9 @@ inline constexpr double kRateWindow = 0.01;  // bits per weight below the target
 
 // What does not depend on the quantizers.
 struct QuantRest {
-  uint64_t weights = 0;         // of all tensors of floats
-  uint64_t rest_bytes = 0;      // of the archive without the note and what is searched for
-  uint64_t smallest_bytes = 0;  // of the archive if all weights that are quantized were 0
-  double kept_signal = 0;       // sum of squares in tensors that are not quantized
+  uint64_t weights = 0;     // of all tensors of floats
+  uint64_t rest_bytes = 0;  // of the archive without the note and what is searched for
+  double kept_signal = 0;   // sum of squares in tensors that are not quantized
   // Bytes that the note would take, from what was measured last.
   std::function<uint64_t()> note_bytes;
 };

