@@ -129,7 +129,8 @@ def prunings(tool):
         for scope in ("global", "local"):
             for sparsity in [0.5] if kind == "2:4" else [0.3, 0.503, 0.9]:
                 def exact():
-                    target = (1 - sparsity) * 8.5 - sparsity * np.log2(sparsity) - (1 - sparsity) * np.log2(1 - sparsity)
+                    where = 0 if kind == "node" else -sparsity * np.log2(sparsity) - (1 - sparsity) * np.log2(1 - sparsity)
+                    target = (1 - sparsity) * 8.5 + where
                     options = [] if kind == "2:4" else ["--scope", scope, "--sparsity", sparsity]
                     result = tool.quantize(x, "--prune", kind, *options, "--target-bpw", f"{target:.3f}")
                     pairs = [(matrix(a), matrix(result.tensors[n])) for n, _, a in x]

@@ -98,7 +98,7 @@ def table(rows):
         lines.append(text)
     late = [r for r in rows if "our_bpw" in r and not int(r["bpw"] * 1000) / 1000 - 0.01 <= r["our_bpw"] <= r["bpw"]]
     if any("our_bpw" in r for r in rows):
-        lines.append(f"\nRates: {len(late)} of {sum('our_bpw' in r for r in rows)} files outside [B - 0.01, B].")
+        lines.append(f"\nRates: {len(late)} of {sum('our_bpw' in r for r in rows)} comparisons outside [B - 0.01, B].")
     return lines, met and not late
 
 
