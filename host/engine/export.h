@@ -41,9 +41,9 @@ struct ExportOptions {
 };
 
 struct ExportResult {
-  // The tensors as given, without those that were left out. method: "Q4_0", "int4"; parameters: its
-  // name in the output if that is another; kept_by: why it was not quantized. Errors are those of
-  // 32-bit floats: readers that compute in fewer bits round once more.
+  // The tensors as given, without those that were left out. method: "Q4_0", "int4"; kept_by:
+  // why it was not quantized. Errors are those of 32-bit floats: readers that compute in fewer bits
+  // round once more.
   ErrorReport report;
   std::vector<std::string> names;   // in the output, of report.tensors; of compressed_tensors the
                                     // packed words'

@@ -131,7 +131,6 @@ class GgufExport {
         result_.notes.push_back(tensor_in_words(t) + ": ggml reads names of at most 63 bytes");
       TensorError e = describe_export(t);
       e.kept_by = gguf_keeps(t, name, options_);
-      if (name != t.name) e.parameters = "as " + name;
       Plan p{{in, "", 1, config_ ? config_->permuted_heads(t.name) : 0}};
       if (e.kept_by.empty()) {
         // In place of Q6_K, which llama.cpp takes for what makes the logits.
