@@ -4,16 +4,15 @@
 #include "host/backend/cpu_quantized.h"
 
 #include <algorithm>
-#include <array>
 
 #include "gramzip/core/quant.h"
-#include "gramzip/core/table_wire.h"
 #include "host/backend/cpu_blocks.h"
 #include "host/cpu/huffman_encode.h"
 #include "host/cpu/quant_decode.h"
 #include "host/cpu/quant_encode.h"
 #include "host/cpu/quantize.h"
 #include "host/model/phrase_choice.h"
+#include "host/model/quant_codes.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -29,29 +28,6 @@ struct Space {
   EncodeTables tables;
   QuantEncoder encoder;
 };
-
-// The tables of a segment's codes.
-struct Codes {
-  std::vector<CodeBook> books;
-  uint64_t bits = 0;  // of all symbols, tables and ids
-};
-
-Codes make_codes(std::span<const uint32_t> counts, uint32_t alphabet, uint32_t runs,
-                 std::array<uint8_t, kMaxTables>& number) {
-  Codes codes;
-  std::vector<uint8_t> wire(table_wire_bytes(alphabet));
-  for (size_t c = 0; c * alphabet < counts.size(); ++c) {
-    const auto of_class = counts.subspan(c * alphabet, alphabet);
-    CodeBook book = make_code_book(of_class, kFloatCodeLimit);
-    if (book.used == 0) continue;  // a class that no run takes has no table
-    number[c] = static_cast<uint8_t>(codes.books.size());
-    for (uint32_t s = 0; s < alphabet; ++s) codes.bits += uint64_t{of_class[s]} * book.lengths[s];
-    codes.bits += 8 * store_table(book.lengths.data(), alphabet, book.used, book.lone, wire.data());
-    codes.books.push_back(std::move(book));
-  }
-  codes.bits += uint64_t{runs} * ceil_log2(static_cast<uint32_t>(codes.books.size()));
-  return codes;
-}
 
 class Encoder {
  public:
@@ -82,7 +58,7 @@ class Encoder {
     } else {
       choose_phrases(choice == CoderChoice::zero_runs);
       parse();
-      const Codes codes = choose_codes();
+      const quant::SegmentCodes codes = choose_codes();
       if (choice == CoderChoice::automatic && horner_is_less(codes.bits))
         any_coded = write_horner();
       else
@@ -106,16 +82,12 @@ class Encoder {
     s_.class_ids.assign(all, 0);
   }
 
-  // Levels beyond the first and the last one that occurs go, but for two.
   void keep_used() {
-    const uint32_t levels = table_.count();
-    std::vector<uint32_t> counts(levels + 1, 0);
+    std::vector<uint32_t> counts(table_.count() + 1, 0);
     for (const uint32_t r : runs_)
       for (const uint16_t i : run(r)) ++counts[i];
-    uint32_t begin = 0, end = levels;
-    while (end - begin > 2 && counts[end - 1] == 0) --end;
-    while (end - begin > 2 && counts[begin] == 0) ++begin;
-    keep(begin, end);
+    const quant::LevelRange used = quant::used_levels(std::span(counts).first(table_.count()));
+    keep(used.begin, used.end);
   }
   // Other levels than begin to end - 1 become escapes.
   void keep(uint32_t begin, uint32_t end) {
@@ -171,22 +143,11 @@ class Encoder {
     for (uint32_t c = 0; c < classes_; ++c) escapes_ += s_.counts[size_t{c} * alphabet_ + escape];
   }
 
-  // A table for each class, or one for all if that takes no more.
-  Codes choose_codes() {
+  quant::SegmentCodes choose_codes() {
     const auto runs = static_cast<uint32_t>(runs_.size());
-    std::array<uint8_t, kMaxTables> number{};
-    std::vector<uint32_t> all(alphabet_, 0);
-    for (size_t i = 0; i < s_.counts.size(); ++i) all[i % alphabet_] += s_.counts[i];
-    Codes one = make_codes(all, alphabet_, runs, number);
-    if (classes_ > 1) {
-      Codes several = make_codes(s_.counts, alphabet_, runs, number);
-      if (several.bits < one.bits) {
-        for (uint8_t& id : s_.class_ids) id = number[id];
-        return several;
-      }
-    }
-    std::fill(s_.class_ids.begin(), s_.class_ids.end(), uint8_t{0});
-    return one;
+    quant::SegmentCodes codes = quant::choose_codes(s_.counts, alphabet_, runs);
+    for (uint8_t& id : s_.class_ids) id = codes.number[id];
+    return codes;
   }
 
   bool horner_is_less(uint64_t code_bits) const {
@@ -212,7 +173,7 @@ class Encoder {
       return encode_horner(block, element_, table_.count(), indexes, to);
     });
   }
-  bool write_huffman(const Codes& codes) {
+  bool write_huffman(const quant::SegmentCodes& codes) {
     const quant::Phrases phrases = quant::make_phrases(table_.count(), table_.expansions);
     std::vector<uint8_t> lengths(alphabet_);
     for (uint32_t s = 0; s < alphabet_; ++s) lengths[s] = static_cast<uint8_t>(phrases.length(s));
@@ -239,12 +200,7 @@ class Encoder {
     }
     out_.tables.clear();
     quant::store_quant_table(table_, out_.tables);
-    for (const CodeBook& book : books_) {
-      const size_t at = out_.tables.size();
-      out_.tables.resize(at + table_wire_bytes(alphabet_));
-      out_.tables.resize(at + store_table(book.lengths.data(), alphabet_, book.used, book.lone,
-                                          out_.tables.data() + at));
-    }
+    quant::store_codes(books_, out_.tables);
     h_.tables = static_cast<uint8_t>(books_.size());
     h_.run_log2 = books_.size() > 1 ? 8 : 0;
     h_.table_bytes = static_cast<uint32_t>(out_.tables.size());
