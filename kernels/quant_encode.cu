@@ -4,8 +4,8 @@
 //   classes:  a warp a run, costs of its 256 numbers summed -> the cheapest class
 //   count:    lane l of a warp parses sub-stream l into phrases -> counts by class and symbol
 //   measure:  parses again, code lengths summed -> words of the lanes -> raw or coded
-//   write:    parses again: class ids | lane header | rows, lane l writes word r at 128 r + 4 l | tails
-//   shared:   count: bins, [class][symbol], if they fit
+//   write:    parses again: class ids | lane header | rows, lane l writes word r at 128 r + 4 l |
+//   tails shared:   count: bins, [class][symbol], if they fit
 //
 // Parsing is cheaper than keeping symbols, which would move 2 bytes each way a symbol. Lanes write
 // to places of their own, and counts are sums, so no order matters. Reads the numbers, 2 bytes an
@@ -33,8 +33,7 @@ __global__ void quant_classes_kernel(const QuantEncodeBatch batch, const ClassCo
     const uint32_t j = run * kRunElements + lane * kLaneGroup;
     uint32_t symbols[kLaneGroup];
 #pragma unroll
-    for (uint32_t k = 0; k < kLaneGroup; ++k)
-      symbols[k] = j + k < v.n ? v.indexes[j + k] : kAbsent;
+    for (uint32_t k = 0; k < kLaneGroup; ++k) symbols[k] = j + k < v.n ? v.indexes[j + k] : kAbsent;
     __syncwarp();
     const uint32_t id = cheapest_class(symbols, rows, lane);
     if (lane == 0) v.class_ids[run] = static_cast<uint8_t>(id);
@@ -182,8 +181,8 @@ cudaError_t quant_measure(const QuantEncodeBatch& batch, const QuantCodes& codes
 }
 
 cudaError_t quant_write(const QuantEncodeBatch& batch, const QuantCodes& codes,
-                        const uint32_t* lane_words, uint8_t* data,
-                        const QuantEncodeTuning& tuning, cudaStream_t stream) {
+                        const uint32_t* lane_words, uint8_t* data, const QuantEncodeTuning& tuning,
+                        cudaStream_t stream) {
   if (batch.count == 0) return cudaSuccess;
   return launch(a_warp_a_block(batch.count, tuning.warps, stream), quant_write_kernel, batch, codes,
                 lane_words, data);

@@ -85,8 +85,8 @@ struct QuantCodes {
   const uint8_t* table_numbers;
   const uint32_t* codes;
 };
-// Decides raw or coded, and sets coded_bytes and lanes of every block of the coder; of plain blocks,
-// coded_bytes. lane_words: as encode_measure.
+// Decides raw or coded, and sets coded_bytes and lanes of every block of the coder; of plain
+// blocks, coded_bytes. lane_words: as encode_measure.
 cudaError_t quant_measure(const QuantEncodeBatch& batch, const QuantCodes& codes,
                           uint32_t* lane_words, const QuantEncodeTuning& tuning,
                           cudaStream_t stream);
@@ -94,8 +94,8 @@ cudaError_t digits_measure(const QuantEncodeBatch& batch, const QuantEncodeTunin
                            cudaStream_t stream);
 // Write every block of the coder and the zeros behind it up to a multiple of 32.
 cudaError_t quant_write(const QuantEncodeBatch& batch, const QuantCodes& codes,
-                        const uint32_t* lane_words, uint8_t* data,
-                        const QuantEncodeTuning& tuning, cudaStream_t stream);
+                        const uint32_t* lane_words, uint8_t* data, const QuantEncodeTuning& tuning,
+                        cudaStream_t stream);
 cudaError_t digits_write(const QuantEncodeBatch& batch, uint8_t* data,
                          const QuantEncodeTuning& tuning, cudaStream_t stream);
 }  // namespace gramzip::kernels

@@ -120,7 +120,8 @@ __global__ void __launch_bounds__(256)
 }
 
 __device__ uint32_t keep_pair(uint32_t pair, uint32_t begin, uint32_t levels) {
-  const uint32_t low = min((pair & 0xffff) - begin, levels), high = min((pair >> 16) - begin, levels);
+  const uint32_t low = min((pair & 0xffff) - begin, levels),
+                 high = min((pair >> 16) - begin, levels);
   return low | (high << 16);
 }
 __global__ void __launch_bounds__(256) keep_levels_kernel(const QuantEncodeBatch batch) {

@@ -160,12 +160,11 @@ void choose_phrases(std::span<const uint8_t> class_ids, uint32_t element, Segmen
   std::vector<uint8_t> of_sample;
   for (const uint32_t r : s.sample.numbers)
     of_sample.push_back(c.classes > 1 ? class_ids[c.first_run + r] : uint8_t{0});
-  quant::PhraseChoice choice = quant::choose_phrases(
-      s.sample, of_sample, c.classes, 8 * element, s.choice == quant::CoderChoice::zero_runs);
+  quant::PhraseChoice choice = quant::choose_phrases(s.sample, of_sample, c.classes, 8 * element,
+                                                     s.choice == quant::CoderChoice::zero_runs);
   keep(s, c, choice.begin, choice.end);
   s.table.expansions = std::move(choice.expansions);
-  const std::vector<uint16_t> base =
-      quant::make_phrase_base(s.table.count(), s.table.expansions);
+  const std::vector<uint16_t> base = quant::make_phrase_base(s.table.count(), s.table.expansions);
   c.alphabet = end_of(base);
   c.phrase_base_at = end_of(a.phrase_bases);
   a.phrase_bases.insert(a.phrase_bases.end(), base.begin(), base.end());
@@ -182,8 +181,7 @@ bool horner_is_less(const Segment& s, const SegmentHeader& h, std::span<const Bl
   for (uint32_t b = 0; b < h.blocks; ++b)
     if (blocks[b].mode == BlockMode::raw)
       horner += quant::plan_horner(h.block_bytes(b) / element, element, levels, 0).bytes;
-  return horner <
-         s.codes.bits / 8 + uint64_t{escapes} * element + 2 * s.table.expansions.size();
+  return horner < s.codes.bits / 8 + uint64_t{escapes} * element + 2 * s.table.expansions.size();
 }
 
 void choose_codes(std::span<const uint32_t> all_counts, const SegmentHeader& h,
@@ -214,8 +212,8 @@ void finish(bool any_coded, const QuantCoding& c, Segment& s, EncodedSegment& ou
     s.codes.books.clear();
   }
   SegmentHeader& h = out.header;
-  h.coder = static_cast<uint8_t>(any_coded && c.horner ? quant::Coder::horner
-                                                       : quant::Coder::huffman);
+  h.coder =
+      static_cast<uint8_t>(any_coded && c.horner ? quant::Coder::horner : quant::Coder::huffman);
   out.tables.clear();
   quant::store_quant_table(s.table, out.tables);
   quant::store_codes(s.codes.books, out.tables);
@@ -246,23 +244,19 @@ void CudaBackend::encode_quantized(std::span<const SegmentInput> in,
   uint8_t* data = data_.reserve(batch.data_bytes);
   const auto* ranges = decoded_ranges_.upload(batch.ranges, stream_);
   BlockState* states = states_.reserve(count);
-  QuantEncodeBatch work{content,
-                        segments_.upload(batch.segments, stream_),
-                        blocks_.upload(batch.blocks, stream_),
-                        states,
-                        count,
-                        q.codings.upload(a.codings, stream_),
-                        // A run that is gathered may reach beyond the end.
-                        q.unit_numbers.reserve(a.indexes + kRunElements),
-                        class_ids_.reserve(a.runs)};
+  QuantEncodeBatch work{
+      content, segments_.upload(batch.segments, stream_), blocks_.upload(batch.blocks, stream_),
+      states, count, q.codings.upload(a.codings, stream_),
+      // A run that is gathered may reach beyond the end.
+      q.unit_numbers.reserve(a.indexes + kRunElements), class_ids_.reserve(a.runs)};
   constexpr uint32_t stride = sizeof(BlockState);
   check(checksum(content, ranges, count, &states->decoded_hash, stride, {}, stream_));
   check(classify(content, work.segments, work.blocks, states, count, {}, stream_));
 
   uint32_t* seen = q.symbols.reserve(size_t{segment_count} * kSeenWords);
-  check_cuda(cudaMemsetAsync(seen, 0, size_t{segment_count} * kSeenWords * sizeof(uint32_t),
-                             stream_),
-             "clearing counts");
+  check_cuda(
+      cudaMemsetAsync(seen, 0, size_t{segment_count} * kSeenWords * sizeof(uint32_t), stream_),
+      "clearing counts");
   check(quant_indexes(work, q.numbers.upload(a.numbers, stream_),
                       exact_.upload(a.elements, stream_), q.values.upload(a.values, stream_),
                       q.scales.upload(a.scales, stream_),
@@ -307,8 +301,7 @@ void CudaBackend::encode_quantized(std::span<const SegmentInput> in,
 
   uint32_t* counts = counts_.reserve(a.counts);
   if (a.counts > 0)
-    check_cuda(cudaMemsetAsync(counts, 0, a.counts * sizeof(uint32_t), stream_),
-               "clearing counts");
+    check_cuda(cudaMemsetAsync(counts, 0, a.counts * sizeof(uint32_t), stream_), "clearing counts");
   const auto* phrase_bases = q.phrase_bases.upload(a.phrase_bases, stream_);
   work.codings = q.codings.upload(a.codings, stream_);
   check(quant_count(work, phrase_bases, a.most_bins, counts, tuning, stream_));

@@ -14,7 +14,8 @@ static_assert(kQuad == 4 && kMaxTables == 32);
 
 // The class whose costs of the warp's symbols have the least sum; the lowest of equals. Classes
 // beyond those that there are have the highest costs.
-__device__ inline uint32_t cheapest_class(const uint32_t* symbols, const uint4* costs, uint32_t lane) {
+__device__ inline uint32_t cheapest_class(const uint32_t* symbols, const uint4* costs,
+                                          uint32_t lane) {
   const uint32_t part = lane % kQuad;
   uint32_t sums[4] = {};
 #pragma unroll

@@ -8,9 +8,9 @@ struct QuantView {
   const SegmentHeader* header;
   const QuantCoding* coding;
   BlockState* state;
-  uint32_t index;         // in the batch
-  uint32_t element, n;    // bytes of an element, elements
-  uint32_t first;         // number of its first element in the segment
+  uint32_t index;       // in the batch
+  uint32_t element, n;  // bytes of an element, elements
+  uint32_t first;       // number of its first element in the segment
   const uint8_t* content;
   uint16_t* indexes;
   uint8_t* class_ids;
