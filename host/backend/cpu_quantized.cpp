@@ -225,10 +225,14 @@ void encode_quantized(const SegmentInput& in, EncodedSegment& out) {
   Encoder(in, out, space).encode();
 }
 
+bool levels_are_doubtful(const SegmentInput& in, const EncodedSegment& coded) {
+  // Nobody else halves the bytes of levels that do not halve here.
+  return 2 * coded_size(coded) > in.content.size();
+}
+
 void encode_levels(const SegmentInput& in, const EncodeAlone& without_levels, EncodedSegment& out) {
   encode_quantized(in, out);
-  // Nobody else halves the bytes of levels that do not halve here.
-  if (2 * coded_size(out) <= in.content.size()) return;
+  if (!levels_are_doubtful(in, out)) return;
   EncodedSegment other;
   without_levels(in, other);
   if (coded_size(other) < coded_size(out)) std::swap(other, out);

@@ -22,6 +22,7 @@
 #include "kernels/huffman_encode.h"
 #include "kernels/planes.h"
 #include "kernels/quant_decode.h"
+#include "kernels/quant_encode.h"
 #include "kernels/run_classes.h"
 #include "kernels/sparse_encode.h"
 #include "kernels/text_decode.h"
@@ -70,6 +71,9 @@ class CudaBackend final : public Backend {
   std::vector<uint32_t> sum_of_classes(const kernels::EncodePlaces& places) const;
   void encode_text(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   void encode_with_base(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  // By codec quantized, unless a codec that knows no levels takes less.
+  void encode_levels(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
+  void encode_quantized(std::span<const SegmentInput> in, std::span<EncodedSegment* const> out);
   // By codec delta; returns those that are left to codec sparse_delta.
   std::vector<size_t> encode_dense(std::span<const cpu::DenseInput> in,
                                    std::span<EncodedSegment* const> out);
@@ -126,6 +130,11 @@ class CudaBackend final : public Backend {
     DeviceBuffer<uint16_t> unit_numbers;
     DeviceBuffer<float> values, scales;
     DeviceBuffer<uint8_t> zero_points;
+    // encoding
+    DeviceBuffer<kernels::QuantCoding> codings;
+    DeviceBuffer<uint16_t> numbers, sampled, phrase_bases;
+    DeviceBuffer<uint64_t> from;
+    DeviceBuffer<uint8_t> table_numbers;
   };
   QuantBuffers quant_;
   // with a base

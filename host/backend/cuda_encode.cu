@@ -118,8 +118,8 @@ Tables make_tables(const EncodePlaces& p, uint32_t symbols, std::span<const Code
 void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegment> out) {
   const std::lock_guard lock(mutex_);
   check_cuda(cudaSetDevice(device_), "choosing the device");
-  std::vector<SegmentInput> coded, text, with_base;
-  std::vector<EncodedSegment*> coded_out, text_out, with_base_out;
+  std::vector<SegmentInput> coded, text, with_base, levels;
+  std::vector<EncodedSegment*> coded_out, text_out, with_base_out, levels_out;
   uint64_t text_bytes = 0;
   const auto flush_text = [&] {
     if (!text.empty()) encode_text(text, text_out);
@@ -129,13 +129,8 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
   };
   for (size_t i = 0; i < in.size(); ++i) {
     if (in[i].text == nullptr && in[i].levels != nullptr) {
-      cpu::encode_levels(
-          in[i],
-          [this](const SegmentInput& alone, EncodedSegment& to) {
-            EncodedSegment* const one = &to;
-            encode_without_base({&alone, 1}, {&one, 1});
-          },
-          out[i]);
+      levels.push_back(in[i]);
+      levels_out.push_back(&out[i]);
       continue;
     }
     if (in[i].text == nullptr && !in[i].base.empty()) {
@@ -156,6 +151,7 @@ void CudaBackend::encode(std::span<const SegmentInput> in, std::span<EncodedSegm
   flush_text();
   encode_without_base(coded, coded_out);
   if (!with_base.empty()) encode_with_base(with_base, with_base_out);
+  if (!levels.empty()) encode_levels(levels, levels_out);
 }
 
 void CudaBackend::encode_without_base(std::span<const SegmentInput> in,
