@@ -2,6 +2,7 @@
 #include "host/engine/quant_weights.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "host/cpu/quantize.h"
 
@@ -58,19 +59,26 @@ std::vector<quant::Range> QuantWeights::ranges(size_t job, uint32_t group) {
   const uint64_t step = parts ? QuantJob::kPieceElements : QuantJob::kPieceElements / group * group;
   std::vector<quant::Range> out;
   std::vector<uint8_t> piece;
+  std::optional<quant::Range> whole;  // of a group that comes in parts
   for (uint64_t at = 0; at < elements;) {
     uint64_t n = std::min(step, elements - at);
     if (parts) n = std::min(n, group - at % group);
     piece.resize(static_cast<size_t>(n * size));
     j.make(at * size, piece, true);
-    const std::vector<quant::Range> some = cpu::group_ranges(j.type(), piece, group);
-    if (parts && at % group != 0) {
-      out.back().least = std::min(out.back().least, some[0].least);
-      out.back().most = std::max(out.back().most, some[0].most);
-    } else {
-      out.insert(out.end(), some.begin(), some.end());
-    }
     at += n;
+    if (!parts) {
+      const std::vector<quant::Range> some = cpu::group_ranges(j.type(), piece, group);
+      out.insert(out.end(), some.begin(), some.end());
+      continue;
+    }
+    if (const auto part = cpu::finite_range(j.type(), piece))
+      whole = whole ? quant::Range{std::min(whole->least, part->least),
+                                   std::max(whole->most, part->most)}
+                    : *part;
+    if (at % group == 0 || at == elements) {
+      out.push_back(whole.value_or(quant::Range{}));
+      whole.reset();
+    }
   }
   return out;
 }
