@@ -10,6 +10,7 @@
 #include "host/base/workers.h"
 #include "host/engine/fixed_scale.h"
 #include "host/engine/quant_pruning.h"
+#include "host/engine/quant_weights.h"
 #include "host/engine/quantize.h"
 #include "host/engine/quantize_search.h"
 #include "host/engine/quantized_source.h"
@@ -98,6 +99,23 @@ TEST(QuantizeEngine, SearchTakesTheNearestOfSteps) {
   const SearchResult r = search_slope({40100, 40200, 40150, true}, 0, steps, steps);
   EXPECT_FALSE(r.met);
   EXPECT_EQ(r.figure, 40000);
+}
+
+TEST(QuantizeEngine, RangesOfGroupsInPartsAreThoseOfFiniteWeights) {
+  constexpr uint32_t kGroup = QuantJob::kPieceElements + 5000;
+  std::vector<float> w(2 * kGroup, 4);
+  std::fill_n(w.begin(), QuantJob::kPieceElements, NAN);  // the first part of the first group
+  w[kGroup - 1] = 3;
+  w[kGroup + 1] = -2;
+  const std::vector<uint8_t> file = bytes_of(w);
+  SpanSource original(file);
+  const PlannedTensor plan = planned(2, kGroup);
+  const std::vector<QuantJob> jobs = {QuantJob(plan, original)};
+  const std::vector<quant::Range> ranges = QuantWeights(jobs).ranges(0, kGroup);
+  ASSERT_EQ(ranges.size(), 2u);
+  EXPECT_EQ(ranges[0].least, 3);
+  EXPECT_EQ(ranges[0].most, 4);
+  EXPECT_EQ(ranges[1].least, -2);
 }
 
 TEST(QuantizeEngine, SourceGivesTheSameFromAnyPlace) {
