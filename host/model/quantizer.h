@@ -29,6 +29,9 @@ struct Levels {
   std::vector<float> scales;         // of the tensor's groups in order; F16 values if scale_type is
   std::vector<uint8_t> zero_points;  // as many, or none
   CoderChoice coder = CoderChoice::automatic;
+  // Coder trellis with 2^trellis states, without scales; 0: none. The number of levels is even, and
+  // no two of a trellis are the same element.
+  uint8_t trellis = 0;
 
   uint32_t count() const {
     return static_cast<uint32_t>(uniform ? corrections.size() : listed.size());

@@ -20,7 +20,35 @@ inline constexpr uint32_t kUniformBytes = 16;  // first and step
 // point.
 inline constexpr uint32_t kMaxFixedBytes = 33u << 10, kMaxGroupBytes = 5;
 
-enum class Coder : uint8_t { huffman = 0, horner = 1 };
+enum class Coder : uint8_t { huffman = 0, horner = 1, trellis = 2 };
+
+// Coder trellis: level i is one of quantizer i & 1; the lowest bit of a state says which is next.
+inline constexpr uint32_t kMinTrellisLog2 = 2, kMaxTrellisLog2 = 8;
+struct Trellis {
+  uint8_t feedback, branch;  // F and G of the format
+  GRAMZIP_HD uint32_t next(uint32_t state, uint32_t bit) const {
+    return (state >> 1) ^ ((state & 1u) != 0 ? feedback : 0u) ^ (bit != 0 ? branch : 0u);
+  }
+};
+// Of 2^log2 states.
+GRAMZIP_HD inline Trellis trellis_of(uint32_t log2) {
+  switch (log2) {
+    case 2:
+      return {2, 1};
+    case 3:
+      return {5, 2};
+    case 4:
+      return {9, 2};
+    case 5:
+      return {18, 4};
+    case 6:
+      return {33, 10};
+    case 7:
+      return {78, 43};
+    default:
+      return {166, 121};
+  }
+}
 enum class ScaleType : uint8_t { none = 0, f16 = 1, f32 = 2 };
 
 GRAMZIP_HD inline uint32_t scale_bytes(ScaleType t) { return 2u * static_cast<uint32_t>(t); }
