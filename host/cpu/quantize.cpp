@@ -18,6 +18,7 @@ using quant::ScaleType;
 namespace {
 constexpr uint32_t kMostMade = 512;  // levels that a group's elements are made of at once
 constexpr size_t kAhead = 256;       // elements whose levels are found before they are stored
+constexpr size_t kTogether = 16 * kRunElements;  // the same along a trellis
 
 template <class F>
 void with_type(ElementType t, F&& f) {
@@ -120,6 +121,7 @@ PreparedQuantizer::PreparedQuantizer(const quant::Quantizer& q) : q_(q), tables_
     return;
   }
   elements_ = level_elements(levels);
+  if (levels.trellis != 0) trellis_.emplace(q);
   with_type(levels.type, [&]<ElementType type>() {
     if constexpr (FloatValues<type>::kBytes <= 2) prepare_patterns<type>();
   });
@@ -141,23 +143,46 @@ void PreparedQuantizer::prepare_patterns() {
   }
 }
 
+template <ElementType type>
+void PreparedQuantizer::nearest(uint64_t first, std::span<const uint8_t> elements,
+                                uint16_t* indexes) const {
+  using V = FloatValues<type>;
+  const size_t n = elements.size() / V::kBytes;
+  const uint8_t* p = elements.data();
+  if (!pattern_indexes_.empty()) {
+    const uint16_t* table = pattern_indexes_.data();
+    for (size_t i = 0; i < n; ++i) indexes[i] = table[load_le<typename V::Bits>(p + i * V::kBytes)];
+    return;
+  }
+  const LevelSearch search = tables_.search();
+  for_groups(first, n, q_.levels.group, [&](uint64_t g, size_t begin, size_t end) {
+    search_levels<type>(search, scale_of(q_.levels, g), p + begin * V::kBytes, end - begin,
+                        indexes + begin);
+  });
+}
+
+template <ElementType type>
+void PreparedQuantizer::walk(uint64_t first, std::span<const uint8_t> elements,
+                             uint16_t* indexes) const {
+  using V = FloatValues<type>;
+  if (first % kRunElements != 0) fail(ErrorCode::internal, "a piece begins within a run");
+  const size_t n = elements.size() / V::kBytes;
+  float x[kRunElements];
+  for (size_t at = 0; at < n; at += kRunElements) {
+    const auto m = static_cast<uint32_t>(std::min<size_t>(kRunElements, n - at));
+    const uint8_t* const p = elements.data() + at * V::kBytes;
+    for (uint32_t i = 0; i < m; ++i)
+      x[i] = static_cast<float>(V::to_double(load_le<typename V::Bits>(p + i * V::kBytes)) *
+                                trellis_->per_unit);
+    find_path(*trellis_, x, indexes + at, m, indexes + at);
+  }
+}
+
 void PreparedQuantizer::to_indexes(uint64_t first, std::span<const uint8_t> elements,
                                    std::span<uint16_t> indexes) const {
   with_type(q_.levels.type, [&]<ElementType type>() {
-    using V = FloatValues<type>;
-    const size_t n = elements.size() / V::kBytes;
-    const uint8_t* p = elements.data();
-    if (!pattern_indexes_.empty()) {
-      const uint16_t* table = pattern_indexes_.data();
-      for (size_t i = 0; i < n; ++i)
-        indexes[i] = table[load_le<typename V::Bits>(p + i * V::kBytes)];
-      return;
-    }
-    const LevelSearch search = tables_.search();
-    for_groups(first, n, q_.levels.group, [&](uint64_t g, size_t begin, size_t end) {
-      search_levels<type>(search, scale_of(q_.levels, g), p + begin * V::kBytes, end - begin,
-                          indexes.data() + begin);
-    });
+    nearest<type>(first, elements, indexes.data());
+    if (trellis_) walk<type>(first, elements, indexes.data());
   });
 }
 
@@ -166,6 +191,18 @@ void PreparedQuantizer::quantize(uint64_t first, std::span<uint8_t> elements) co
     using V = FloatValues<type>;
     using Bits = typename V::Bits;
     const size_t n = elements.size() / V::kBytes;
+    if (trellis_) {
+      uint16_t path[kTogether];
+      for (size_t i = 0; i < n; i += kTogether) {
+        const size_t m = std::min(kTogether, n - i);
+        const std::span<uint8_t> some = elements.subspan(i * sizeof(Bits), m * sizeof(Bits));
+        nearest<type>(first + i, some, path);
+        walk<type>(first + i, some, path);
+        store_levels<Bits>(path, m, q_.levels.count(), some.data(),
+                           [&](uint16_t k) { return static_cast<Bits>(elements_[k]); });
+      }
+      return;
+    }
     if (!pattern_elements_.empty()) {
       const uint16_t* table = pattern_elements_.data();
       uint8_t* p = elements.data();

@@ -11,6 +11,7 @@
 #include "host/model/distribution.h"
 #include "host/model/quantizer.h"
 #include "host/model/search_tables.h"
+#include "host/model/trellis_path.h"
 
 namespace gramzip::cpu {
 // Counts of 16-bit elements by their pattern: adds to counts[65536].
@@ -49,7 +50,7 @@ std::vector<quant::Range> group_ranges(ElementType type, std::span<const uint8_t
 
 // A quantizer with its tables, made once for all pieces of a tensor; any number of threads may use
 // it. The quantizer must outlive it. `first` is the number of a piece's first element in its
-// tensor.
+// tensor; with a trellis pieces begin at multiples of 256.
 class PreparedQuantizer {
  public:
   explicit PreparedQuantizer(const quant::Quantizer& q);
@@ -68,6 +69,11 @@ class PreparedQuantizer {
  private:
   template <ElementType type>
   void prepare_patterns();
+  // The levels that the search finds, and what a trellis makes of them.
+  template <ElementType type>
+  void nearest(uint64_t first, std::span<const uint8_t> elements, uint16_t* indexes) const;
+  template <ElementType type>
+  void walk(uint64_t first, std::span<const uint8_t> elements, uint16_t* indexes) const;
 
   const quant::Quantizer& q_;
   quant::SearchTables tables_;
@@ -75,6 +81,7 @@ class PreparedQuantizer {
   std::vector<uint16_t> pattern_elements_;  // likewise
   std::vector<uint64_t> elements_;          // without scales: by level
   std::vector<float> levels_;               // with scales: by level
+  std::optional<quant::TrellisLevels> trellis_;
 };
 
 // As above, for a single piece.

@@ -58,5 +58,9 @@ struct Quantizer {
   std::vector<double> thresholds;  // ascending, levels.count() - 1
   double lowest = -std::numeric_limits<double>::infinity();
   double highest = std::numeric_limits<double>::infinity();
+  // With a trellis: of each level and of the escape, the squared error that its code is worth. Weights become levels of
+  // the cheapest path, run by run of 256 weights of the tensor; thresholds are the levels themselves
+  // but for the first one.
+  std::vector<double> prices;
 };
 }  // namespace gramzip::quant

@@ -31,7 +31,7 @@ struct Trellis {
   }
 };
 // Of 2^log2 states.
-GRAMZIP_HD inline Trellis trellis_of(uint32_t log2) {
+GRAMZIP_HD constexpr Trellis trellis_of(uint32_t log2) {
   switch (log2) {
     case 2:
       return {2, 1};

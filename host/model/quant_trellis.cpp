@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/model/quant_trellis.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/base/error.h"
+#include "host/model/code_lengths.h"
+#include "host/model/precise_log.h"
+#include "host/model/quant_levels.h"
+#include "host/model/trellis_path.h"
+
+namespace gramzip::quant {
+namespace {
+constexpr double kLn2 = 0.69314718055994530942;
+constexpr double kGain = 1.31;     // of the trellis over the error of one quantizer
+constexpr double kRare = 0.25;     // of kLeastShare: levels of fewer weights stand farther apart
+constexpr double kRarest = 0.066;  // of the same: they are worth a level even so
+constexpr uint32_t kWidest = 4;    // of steps between rare levels: beyond it escapes are less
+constexpr uint32_t kDrawn = 1u << 13;  // weights
+constexpr uint32_t kRounds = 3;
+constexpr double kTrust = 64;  // drawn weights that count as much as the place of a level
+
+// Sums over weights below a place on the line.
+class Mass {
+ public:
+  explicit Mass(const Cells& c) : c_(c), below_(c.size() + 1, 0) {
+    for (size_t i = 0; i < c.size(); ++i) below_[i + 1] = below_[i] + c.count[i];
+  }
+  double below(double x) const {
+    return below_[static_cast<size_t>(std::lower_bound(c_.mean.begin(), c_.mean.end(), x) -
+                                      c_.mean.begin())];
+  }
+  double total() const { return below_.back(); }
+  double between(double a, double b) const { return below(b) - below(a); }
+  // The value that `n` weights are below.
+  double at(double n) const {
+    const auto i = std::upper_bound(below_.begin() + 1, below_.end(), n) - (below_.begin() + 1);
+    return c_.mean[std::min(static_cast<size_t>(i), c_.size() - 1)];
+  }
+  // The next weight at or above x, and below it.
+  double first_from(double x) const {
+    const auto i = std::lower_bound(c_.mean.begin(), c_.mean.end(), x);
+    return i == c_.mean.end() ? std::numeric_limits<double>::infinity() : *i;
+  }
+  double last_below(double x) const {
+    const auto i = std::lower_bound(c_.mean.begin(), c_.mean.end(), x);
+    return i == c_.mean.begin() ? -std::numeric_limits<double>::infinity() : *(i - 1);
+  }
+
+ private:
+  const Cells& c_;
+  std::vector<double> below_;
+};
+
+// Places of levels from `from` outwards, where it pays to have one.
+void grow(const Mass& mass, double from, double step, int sign, double end,
+          std::vector<double>& out) {
+  const double rare = kRare * kLeastShare * mass.total(),
+               rarest = kRarest * kLeastShare * mass.total();
+  double x = from, width = step;
+  // Of weights that would become a level a width away.
+  const auto reach = [&](double w) {
+    return sign > 0 ? mass.between(x, x + 2 * w) : mass.between(x - 2 * w, x);
+  };
+  while (sign * (end - x) > 0 && out.size() <= kMostLevels) {
+    while (width < kWidest * step && reach(width) < rare) width *= 2;
+    if (reach(width) >= (width < kWidest * step ? rare : rarest)) {
+      x += sign * width;
+      out.push_back(x);
+    } else {  // on to where there are weights
+      x = sign > 0 ? std::max(x + width, mass.first_from(x + width) - step)
+                   : std::min(x - width, mass.last_below(x - width) + step);
+    }
+    width = std::max(step, width / 2);
+  }
+}
+
+// Distinct elements, ascending, an even number of them.
+std::vector<double> place_levels(const Cells& c, const Mass& mass, double step) {
+  const double middle = std::floor(mass.at(mass.total() / 2) / step + 0.5) * step;
+  std::vector<double> low, high;
+  grow(mass, middle, step, -1, c.least, low);
+  grow(mass, middle, step, 1, c.most, high);
+  std::vector<double> all(low.rbegin(), low.rend());
+  all.push_back(middle);
+  all.insert(all.end(), high.begin(), high.end());
+  std::vector<double> out;
+  for (const double x : all) {
+    const double element = element_value(c.type, round_element(c.type, x));
+    if (std::isfinite(element) && (out.empty() || element > out.back())) out.push_back(element);
+  }
+  if (out.size() % 2 != 0) out.pop_back();
+  return out;
+}
+
+class Designer {
+ public:
+  Designer(const Distribution& d, double lambda, uint32_t log2)
+      : cells_(cells_of(d)), mass_(cells_), lambda_(lambda), log2_(log2) {}
+
+  Design design() {
+    Design out;
+    if (cells_.size() < 16 || !std::isfinite(lambda_)) return out;
+    const double step = std::sqrt(3 * kGain * lambda_ / (2 * kLn2));
+    values_ = place_levels(cells_, mass_, step);
+    if (values_.size() < 8 || values_.size() > kMostLevels) return out;
+    first_prices();
+    draw();
+    for (uint32_t round = 0; round < kRounds; ++round) {
+      walk();
+      if (round + 1 < kRounds) move();
+    }
+    out.quantizer = quantizer();
+    out.estimate = estimate_;
+    return out;
+  }
+
+ private:
+  // Prices of the levels as if weights went to the nearest one of a quantizer.
+  void first_prices() {
+    const size_t n = values_.size();
+    bits_.assign(n, kLongestCode);
+    for (size_t i = 0; i < n; ++i) {
+      const double from =
+          i < 2 ? -std::numeric_limits<double>::infinity() : (values_[i] + values_[i - 2]) / 2;
+      const double to =
+          i + 2 >= n ? std::numeric_limits<double>::infinity() : (values_[i] + values_[i + 2]) / 2;
+      const double share = mass_.between(from, to) / mass_.total();
+      if (share > kLeastShare) bits_[i] = -model::precise_log2(share);
+    }
+  }
+  void draw() {
+    drawn_.resize(kDrawn);
+    for (uint32_t i = 0; i < kDrawn; ++i) drawn_[i] = mass_.at((i + 0.5) * mass_.total() / kDrawn);
+    uint64_t random = 1;
+    for (uint32_t i = kDrawn - 1; i > 0;
+         --i) {  // Knuth's generator for MMIX, Fisher and Yates' shuffle
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      std::swap(drawn_[i], drawn_[(random >> 32) % (i + 1)]);
+    }
+  }
+  Quantizer quantizer() const {
+    Quantizer q;
+    q.levels.type = cells_.type;
+    q.levels.uniform = false;
+    q.levels.listed = values_;
+    q.levels.trellis = static_cast<uint8_t>(log2_);
+    q.thresholds.assign(values_.begin() + 1, values_.end());
+    for (const double b : bits_) q.prices.push_back(lambda_ * b);
+    q.prices.push_back(lambda_ * escape_bits());
+    return q;
+  }
+  double escape_bits() const { return kLongestCode + 8 * element_info(cells_.type).bytes; }
+  // Paths of the drawn weights: counts, sums, and from them the estimate and codes' lengths.
+  void walk() {
+    const size_t n = values_.size();
+    const TrellisLevels levels(quantizer());
+    std::vector<float> x(kRunElements);
+    std::vector<uint16_t> below(kRunElements), path(kRunElements);
+    counts_.assign(n, 0), sums_.assign(n, 0);
+    double error = 0;
+    uint64_t kept = 0;
+    for (uint32_t at = 0; at < kDrawn; at += kRunElements) {
+      for (uint32_t i = 0; i < kRunElements; ++i) {
+        const double w = drawn_[at + i];
+        const auto p =
+            std::upper_bound(values_.begin() + 1, values_.end(), w) - (values_.begin() + 1);
+        below[i] = static_cast<uint16_t>(p);
+        x[i] = static_cast<float>(w * levels.per_unit);
+      }
+      find_path(levels, x.data(), below.data(), kRunElements, path.data());
+      for (uint32_t i = 0; i < kRunElements; ++i) {
+        if (path[i] == n) {
+          ++kept;
+          continue;
+        }
+        const double w = drawn_[at + i], off = w - values_[path[i]];
+        ++counts_[path[i]];
+        sums_[path[i]] += w;
+        error += off * off;
+      }
+    }
+    const double weight = mass_.total() / kDrawn;
+    estimate_ = {};
+    estimate_.squared_error = error * weight;
+    for (size_t q = 0; q < 2; ++q) {
+      std::vector<uint64_t> counts;
+      double all = 0;
+      for (size_t i = q; i < n; i += 2)
+        counts.push_back(counts_[i]), all += static_cast<double>(counts_[i]);
+      const CodeBook book = make_code_book(std::span<const uint64_t>(counts), 12);
+      for (size_t s = 0; s < counts.size(); ++s) {
+        const auto used = static_cast<double>(counts[s]);
+        estimate_.limited_bits += used * weight * book.lengths[s];
+        estimate_.bits += weight * ideal_bits(all, used);
+        bits_[2 * s + q] = used > 0 ? book.lengths[s] : kLongestCode;
+      }
+    }
+    const double escape = static_cast<double>(kept) * weight * escape_bits();
+    estimate_.limited_bits += escape, estimate_.bits += escape;
+  }
+  // Levels to the middles of what becomes them.
+  void move() {
+    std::vector<double> moved;
+    for (size_t i = 0; i < values_.size(); ++i) {
+      const auto used = static_cast<double>(counts_[i]);
+      const double x = (sums_[i] + kTrust * values_[i]) / (used + kTrust);
+      moved.push_back(element_value(cells_.type, round_element(cells_.type, x)));
+    }
+    for (size_t i = 0; i < moved.size(); ++i) {
+      const bool apart = (i == 0 || moved[i] > values_[i - 1]) &&
+                         (i + 1 == moved.size() || moved[i] < values_[i + 1]);
+      if (apart) values_[i] = moved[i];
+    }
+  }
+
+  Cells cells_;
+  Mass mass_;
+  double lambda_;
+  uint32_t log2_;
+  std::vector<double> values_, bits_;
+  std::vector<double> drawn_, sums_;
+  std::vector<uint64_t> counts_;
+  Estimate estimate_;
+};
+}  // namespace
+
+Design design_trellis(const Distribution& d, double lambda, uint32_t states_log2) {
+  if (!(lambda > 0 && std::isfinite(lambda)))
+    fail(ErrorCode::invalid_argument, "the slope of a quantizer is above 0 and finite");
+  return Designer(d, lambda, states_log2).design();
+}
+}  // namespace gramzip::quant
