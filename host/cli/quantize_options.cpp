@@ -58,8 +58,9 @@ void add_methods(CLI::App& app, Options& o) {
   QuantizeOptions& q = o.quantize.engine;
   choice_option<std::optional<Method>>(
       app, "--method", "METHOD",
-      "uniform (default), linear, mean-constrained, sorting, nf4, fp8, ternary, none",
-      {{"uniform", Method::uniform},
+      "trellis (default), uniform, linear, mean-constrained, sorting, nf4, fp8, ternary, none",
+      {{"trellis", Method::trellis},
+       {"uniform", Method::uniform},
        {"linear", Method::linear},
        {"mean-constrained", Method::mean_constrained},
        {"sorting", Method::sorting},
@@ -70,7 +71,7 @@ void add_methods(CLI::App& app, Options& o) {
       [&o, &q](std::optional<Method> m) {
         o.quantize.method_given = true;
         q.quantize = m.has_value();
-        q.method.method = m.value_or(Method::uniform);
+        q.method.method = m.value_or(Method::trellis);
       });
   app.add_option_function<std::string>(
          "--bits",

@@ -59,6 +59,11 @@ void QuantJob::cut_pieces() {
                                std::to_string(columns) +
                                " weights; means are kept of rows of at most 16777216");
   row_pieces_ = 1;
+  if (!by_rows) {
+    piece_ = kPieceElements;
+    pieces_ = static_cast<size_t>((elements + piece_ - 1) / piece_);
+    return;
+  }
   if (columns > kPieceElements && !constrained) {
     piece_ = kPieceElements;
     row_pieces_ = (columns + piece_ - 1) / piece_;

@@ -31,9 +31,10 @@ class QuantJob {
   TensorPruning pruning;
   std::shared_ptr<const quant::Quantizer> quantizer;  // null: its weights are pruned only
   bool constrained = false;                           // rows keep their means
+  bool by_rows = true;                                // pruned or constrained
 
-  // Pieces: whole rows, or equal parts of rows that are longer than kPieceElements unless
-  // `constrained`, when they are whole ones.
+  // Pieces: of kPieceElements, unless `by_rows`; then whole rows, or equal parts of rows that are
+  // longer than kPieceElements unless `constrained`, when they are whole ones.
   static constexpr uint64_t kPieceElements = 1u << 16;
   void cut_pieces();
   size_t pieces() const { return pieces_; }

@@ -298,8 +298,8 @@ void QuantTargets::find(const QuantRest& rest) {
     all.push_back(i);
     if (!jobs_[i].plan().own_rate) shared.push_back(i);
   }
-  const bool uniform = o_.quantize && o_.method.method == quant::Method::uniform;
-  if (uniform && !o_.max_error) {
+  const bool targeted = o_.quantize && quant::has_target(o_.method.method);
+  if (targeted && !o_.max_error) {
     for (const size_t i : all)
       if (jobs_[i].plan().own_rate) find_own(i);
     QuantRest with_own = rest;

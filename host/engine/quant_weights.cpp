@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "host/cpu/quantize.h"
+#include "host/model/quant_trellis.h"
 
 namespace gramzip {
 namespace {
@@ -89,15 +90,39 @@ quant::Design QuantWeights::finish(size_t job, quant::Design d) const {
 }
 
 quant::Design QuantWeights::uniform(size_t job, double lambda) {
-  return finish(job, quant::design_uniform(*of(job), lambda));
+  const auto d = of(job);
+  quant::Design scalar = quant::design_uniform(*d, lambda);
+  if (trellis_) {
+    quant::Design trellis = quant::design_trellis(*d, lambda);
+    if (trellis.quantizer.levels.trellis != 0 &&
+        trellis.estimate.cost(lambda) < scalar.estimate.cost(lambda))
+      return trellis;
+  }
+  return finish(job, std::move(scalar));
 }
 
 quant::Design QuantWeights::of_bits(size_t job, double bits) {
-  return finish(job, quant::design_for_bits(*of(job), bits));
+  const auto d = of(job);
+  quant::Design scalar = quant::design_for_bits(*d, bits);
+  if (trellis_) {
+    quant::Design trellis = quant::design_trellis_for_bits(*d, bits);
+    if (trellis.quantizer.levels.trellis != 0 &&
+        trellis.estimate.squared_error < scalar.estimate.squared_error)
+      return trellis;
+  }
+  return finish(job, std::move(scalar));
 }
 
 quant::Design QuantWeights::of_error(size_t job, double squared_error) {
-  return finish(job, quant::design_for_error(*of(job), squared_error));
+  const auto d = of(job);
+  quant::Design scalar = quant::design_for_error(*d, squared_error);
+  if (trellis_) {
+    quant::Design trellis = quant::design_trellis_for_error(*d, squared_error);
+    if (trellis.quantizer.levels.trellis != 0 &&
+        trellis.estimate.limited_bits < scalar.estimate.limited_bits)
+      return trellis;
+  }
+  return finish(job, std::move(scalar));
 }
 
 quant::Design QuantWeights::within(size_t job, double max_error) {

@@ -16,7 +16,9 @@ class QuantWeights {
   static constexpr size_t kBudget = size_t{512} << 20;  // bytes
 
   // The jobs must outlive it and keep their pruning.
-  explicit QuantWeights(std::span<const QuantJob> jobs) : jobs_(jobs), held_(jobs.size()) {}
+  // trellis: quantizers by slope, bits or error may be trellis-coded.
+  QuantWeights(std::span<const QuantJob> jobs, bool trellis)
+      : jobs_(jobs), trellis_(trellis), held_(jobs.size()) {}
   // By any thread.
   std::shared_ptr<const quant::Distribution> of(size_t job);
   // Least and greatest of each group of `group` weights; of all if it is 0.
@@ -33,6 +35,7 @@ class QuantWeights {
   quant::Design finish(size_t job, quant::Design d) const;
 
   std::span<const QuantJob> jobs_;
+  const bool trellis_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<const quant::Distribution>> held_;
   size_t bytes_ = 0;

@@ -40,7 +40,7 @@ class Quantization {
     refuse_nonfinite();
     look_at_rest();
     QuantMeasure measure(backend(), workers_);
-    QuantWeights weights(jobs_);
+    QuantWeights weights(jobs_, may_use_trellis(o_));
     QuantTargets targets(o_, jobs_, references_, weights, measure, workers_);
     look_at_kept(measure);
     QuantRest rest{weights_, rest_bytes_, 0, {}};
@@ -82,8 +82,8 @@ class Quantization {
                      [](const auto& c) { return c.has_value(); }))
       fail(ErrorCode::invalid_argument, "not a file of tensors that gramzip knows");
     planned_ = plan_tensors(checkpoints_, o_);
-    const bool only_set = o_.quantize && o_.method.method == quant::Method::uniform &&
-                          !o_.target_bpw && !o_.target_sqnr && !o_.max_error;
+    const bool only_set = o_.quantize && quant::has_target(o_.method.method) && !o_.target_bpw &&
+                          !o_.target_sqnr && !o_.max_error;
     for (PlannedTensor& t : planned_) {
       if (only_set && t.kept.empty() && !t.own_rate) t.kept = "no rate";
       if (t.weights) weights_ += t.elements;
@@ -111,6 +111,7 @@ class Quantization {
         o_.quantize && (o_.mean_constrained || o_.method.method == quant::Method::mean_constrained);
     for (QuantJob& job : jobs_) {
       job.constrained = constrained;
+      job.by_rows = constrained || o_.prune != PruneKind::none;
       job.cut_pieces();
     }
     decide_pruning(jobs_, o_, workers_);
@@ -255,7 +256,6 @@ class Quantization {
     r.command = "quantize";
     r.original = inputs_.front().name;
     r.target = target_text(o_);
-    const std::string method = method_text(o_);
     for (size_t i = 0; i < planned_.size(); ++i) {
       const PlannedTensor& t = planned_[i];
       TensorError e;
@@ -272,7 +272,7 @@ class Quantization {
         const size_t job = job_of_[i];
         const Measured& m = targets.measured()[job];
         e.figures = m.figures;
-        e.method = method;
+        e.method = method_text(o_, jobs_[job]);
         e.parameters = quantizer_text(jobs_[job]);
         e.stored_bytes = jobs_[job].quantizer ? m.section_bytes + reference_bytes_[job]
                                               : segment_share(shares_, begin, end);

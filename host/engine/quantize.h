@@ -18,13 +18,14 @@ enum class PruneKind : uint8_t { none, edge, node, two_of_four };
 const char* prune_name(PruneKind k);
 
 struct QuantizeOptions {
-  // Of method uniform, exactly one, unless every tensor that is quantized has a rate of its own:
+  // Of methods uniform and trellis, exactly one, unless every tensor that is quantized has a rate
+  // of its own:
   std::optional<double> target_bpw;   // bits of the archive by weights, lands in [B - 0.01, B]
   std::optional<double> target_sqnr;  // dB over all weights, lands in [D, D + 0.05]
   std::optional<double> max_error;    // of each weight
   // Else how weights become levels; `group` is set by group_rows for each tensor.
   bool quantize = true;  // false: weights are pruned only
-  quant::MethodOptions method = {.method = quant::Method::uniform};
+  quant::MethodOptions method = {.method = quant::Method::trellis};
   bool group_rows = false;        // a scale for each row
   bool mean_constrained = false;  // rows keep their means, whatever the method
   quant::CoderChoice coder = quant::CoderChoice::automatic;

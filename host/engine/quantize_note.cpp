@@ -68,10 +68,13 @@ std::string target_text(const QuantizeOptions& o) {
   return "";
 }
 
-std::string method_text(const QuantizeOptions& o) {
+std::string method_text(const QuantizeOptions& o, const QuantJob& job) {
   std::string s;
   const auto add = [&s](const std::string& part) { s += (s.empty() ? "" : ", ") + part; };
-  if (o.quantize) add(quant::method_name(o.method.method));
+  quant::Method method = o.method.method;
+  if (method == quant::Method::trellis && job.quantizer && job.quantizer->levels.trellis == 0)
+    method = quant::Method::uniform;
+  if (o.quantize) add(quant::method_name(method));
   if (o.quantize && o.mean_constrained && o.method.method != quant::Method::mean_constrained)
     add("mean-constrained");
   if (o.prune != PruneKind::none) add(std::string("pruned ") + prune_name(o.prune));
@@ -82,6 +85,7 @@ std::string quantizer_text(const QuantJob& job) {
   if (!job.quantizer) return "";
   const quant::Levels& l = job.quantizer->levels;
   std::string s;
+  if (l.trellis != 0) s.append(std::to_string(1u << l.trellis)).append(" states, ");
   if (l.uniform) s.append("step ").append(number_text(l.step)).append(", ");
   s.append(std::to_string(l.count())).append(l.count() == 1 ? " level" : " levels");
   if (l.scale_type == quant::ScaleType::none) return s;
@@ -100,7 +104,7 @@ std::string quantize_note(const QuantizeOptions& o, const ErrorReport& report, d
   if (o.target_sqnr) j["target_sqnr"] = *o.target_sqnr;
   if (o.max_error) j["max_error"] = *o.max_error;
   if (lambda > 0) j["lambda"] = rounded(lambda, "%.6g");
-  if (o.quantize && o.method.method != quant::Method::uniform) {
+  if (o.quantize && !quant::has_target(o.method.method)) {
     using quant::Method;
     const Method m = o.method.method;
     if (m == Method::linear || m == Method::mean_constrained || m == Method::sorting)

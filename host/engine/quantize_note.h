@@ -11,9 +11,9 @@ namespace gramzip {
 const char* coder_name(quant::CoderChoice c);
 // "target 4.5 bits per weight"; empty if none was given.
 std::string target_text(const QuantizeOptions& o);
-// "uniform", "linear, mean-constrained, pruned edge", or "pruned edge" alone.
-std::string method_text(const QuantizeOptions& o);
-// What the quantizer of one tensor is: "step 0.0123, 15 levels".
+// "trellis", "linear, mean-constrained, pruned edge", or "pruned edge" alone.
+std::string method_text(const QuantizeOptions& o, const QuantJob& job);
+// What the quantizer of one tensor is: "64 states, step 0.0123, 150 levels".
 std::string quantizer_text(const QuantJob& job);
 
 // report: complete, in order of the tensors. Numbers have so many digits that they are the same on

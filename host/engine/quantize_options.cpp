@@ -21,13 +21,15 @@ void check_targets(const QuantizeOptions& o) {
   positive("--max-error", o.max_error);
   for (const auto& [pattern, rate] : o.set)
     if (!(std::isfinite(rate) && rate > 0)) refuse("--set " + pattern + ": bits are not above 0");
-  const bool uniform = o.quantize && o.method.method == quant::Method::uniform;
+  const bool targeted = o.quantize && quant::has_target(o.method.method);
   const std::string name = o.quantize ? quant::method_name(o.method.method) : "none";
-  if (!uniform && targets > 0)
-    refuse("--method " + name + " has a rate of its own; targets go with --method uniform");
-  if (!uniform && !o.set.empty())
-    refuse("--method " + name + " has a rate of its own; --set goes with --method uniform");
-  if (uniform && targets == 0 && o.set.empty())
+  if (!targeted && targets > 0)
+    refuse("--method " + name +
+           " has a rate of its own; targets go with --method trellis or uniform");
+  if (!targeted && !o.set.empty())
+    refuse("--method " + name +
+           " has a rate of its own; --set goes with --method trellis or uniform");
+  if (targeted && targets == 0 && o.set.empty())
     refuse("give a target: --target-bpw, --target-sqnr or --max-error");
   if (!o.set.empty() && o.max_error) refuse("--set and --max-error exclude each other");
   if (o.max_error && o.prune != PruneKind::none)
@@ -43,7 +45,7 @@ void check_options(const QuantizeOptions& o) {
   const Method m = o.method.method;
   if (!o.quantize && o.prune == PruneKind::none) refuse("neither a method nor --prune is given");
   if (!o.quantize && o.mean_constrained) refuse("--mean-constrained needs a method");
-  const bool scaled = m != Method::uniform && m != Method::sorting;
+  const bool scaled = !quant::has_target(m) && m != Method::sorting;
   if (o.quantize && !scaled && (o.group_rows || o.method.group != 0))
     refuse(std::string("--group: --method ") + quant::method_name(m) +
            " has no scales; its code follows the weights by itself");
@@ -57,5 +59,12 @@ void check_options(const QuantizeOptions& o) {
     refuse("--sparsity: not from 0 to below 1");
   if (o.prune == PruneKind::two_of_four && o.sparsity != 0.5)
     refuse("--sparsity: --prune 2:4 prunes half of the weights");
+}
+
+bool may_use_trellis(const QuantizeOptions& o) {
+  using quant::CoderChoice;
+  return o.quantize && o.method.method == quant::Method::trellis && !o.max_error &&
+         !o.mean_constrained && o.prune == PruneKind::none &&
+         (o.coder == CoderChoice::automatic || o.coder == CoderChoice::huffman);
 }
 }  // namespace gramzip

@@ -6,4 +6,6 @@
 namespace gramzip {
 // Throws Error(invalid_argument).
 void check_options(const QuantizeOptions& o);
+// Whether weights may be quantized along a trellis: nothing else says what becomes of them.
+bool may_use_trellis(const QuantizeOptions& o);
 }  // namespace gramzip

@@ -21,7 +21,8 @@ struct SearchResult {
   int passes = 0;     // measurements
   // The figure measured at an end of what can be reached, where the goal lies beyond it.
   bool beyond = false;
-  // Not met, and known on both sides of the goal, at a step of the figure that jumps over it: where.
+  // Not met, and known on both sides of the goal, at a step of the figure that jumps over it:
+  // where.
   bool between = false;
   double low = 0, high = 0;
 };

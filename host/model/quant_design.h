@@ -15,6 +15,7 @@ struct Estimate {
   double limited_bits = 0;   // the same with codes of at most 12 bits, as codec 5 has them
   double squared_error = 0;  // sum over all finite weights, levels rounded to the type
   double max_error = 0;      // of wide types an upper bound: buckets are known, weights are not
+  double cost(double lambda) const { return squared_error + lambda * limited_bits; }
   bool known = true;  // false for levels with scales: bits are those of a fixed rate, errors are 0
 };
 struct Design {
@@ -45,8 +46,19 @@ double huffman_bits(const Distribution& d, const Quantizer& q);
 // As coarse as |error| <= limit allows for every weight, after rounding to the type.
 Design design_max_error(const Distribution& d, double limit);
 
-// The classic methods.
-enum class Method : uint8_t { uniform, linear, mean_constrained, sorting, nf4, fp8, ternary };
+// Uniform and trellis follow a target: trellis is uniform where that is the better one. Then the
+// classic methods.
+enum class Method : uint8_t {
+  uniform,
+  trellis,
+  linear,
+  mean_constrained,
+  sorting,
+  nf4,
+  fp8,
+  ternary
+};
+inline bool has_target(Method m) { return m == Method::uniform || m == Method::trellis; }
 struct MethodOptions {
   Method method = Method::linear;
   uint32_t bits = 4;        // linear, mean_constrained, sorting: 2 to 8 (2^bits levels)

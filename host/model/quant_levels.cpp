@@ -61,8 +61,8 @@ Price price_of(const Cells& c, double slope) {
   p.slope = slope;
   p.total = c.total;
   p.escape_bits = 8 * bytes;
-  const double segments = std::ceil(c.total * bytes / kSegmentBytes);
-  p.level_bits = segments * 8 * (std::min(bytes, 2u) + kCodeBytes);
+  p.segments = std::ceil(c.total * bytes / kSegmentBytes);
+  p.level_bits = p.segments * 8 * (std::min(bytes, 2u) + kCodeBytes);
   return p;
 }
 

@@ -226,6 +226,7 @@ Quantizer quantizer_for(const MethodOptions& o, const Distribution& d, const Cel
       return q;
     }
     case Method::uniform:
+    case Method::trellis:
       break;
   }
   fail(ErrorCode::invalid_argument, "the uniform method is designed by a slope or a limit");
@@ -265,6 +266,8 @@ const char* method_name(Method m) {
   switch (m) {
     case Method::uniform:
       return "uniform";
+    case Method::trellis:
+      return "trellis";
     case Method::linear:
       return "linear";
     case Method::mean_constrained:

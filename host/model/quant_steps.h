@@ -18,6 +18,7 @@ struct Price {
   double total = 0;        // weights
   double escape_bits = 0;  // of a weight kept as it is, behind its escape
   double level_bits = 0;   // of each level in the tables
+  double segments = 1;     // that have tables
 
   // Of n weights that share a code: an ideal one, that is no longer than 12 bits. A rarer code
   // takes away code space from the others, which costs each of these a little.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "host/base/error.h"
 #include "host/model/code_lengths.h"
@@ -105,6 +107,7 @@ class Designer {
     const double step = std::sqrt(3 * kGain * lambda_ / (2 * kLn2));
     values_ = place_levels(cells_, mass_, step);
     if (values_.size() < 8 || values_.size() > kMostLevels) return out;
+    use_ladder(step);
     first_prices();
     draw();
     for (uint32_t round = 0; round < kRounds; ++round) {
@@ -117,6 +120,41 @@ class Designer {
   }
 
  private:
+  // Uniform levels if their table is smaller: all multiples of the step.
+  void use_ladder(double step) {
+    const auto number = [&](double x) { return std::floor(x / step + 0.5); };
+    const double first = number(values_.front());
+    double span = number(values_.back()) - first + 1;
+    if (std::fmod(span, 2) != 0) span += 1;
+    if (!std::isnormal(step) || std::fabs(first) > kMaxFirst || span > kMostLevels) return;
+    // A level more takes code space of half the weights, one listed its bytes in each segment.
+    const Price price = price_of(cells_, lambda_);
+    const double bytes = element_info(cells_.type).bytes,
+                 listed = static_cast<double>(values_.size());
+    const double more = (span - listed) * mass_.total() / 2 * kLeastShare / kLn2;
+    const double less = 8 * price.segments * (listed * bytes - span - kUniformBytes);
+    if (more > less) return;
+    Levels ladder;
+    ladder.type = cells_.type;
+    ladder.step = step;
+    ladder.first = static_cast<int32_t>(first);
+    ladder.corrections.assign(static_cast<size_t>(span), 0);
+    std::vector<double> values;
+    for (uint32_t i = 0; i < ladder.count(); ++i) {
+      values.push_back(element_value(cells_.type, ladder.element(i, 0)));
+      if (!std::isfinite(values[i]) || (i > 0 && values[i] <= values[i - 1])) return;
+    }
+    ladder_ = std::move(ladder);
+    values_ = std::move(values);
+  }
+  // What can stand for x in place of level i.
+  double nearest(size_t i, double x) {
+    if (!ladder_) return element_value(cells_.type, round_element(cells_.type, x));
+    const double number = ladder_->first + static_cast<double>(i);
+    const double off = std::floor((x / ladder_->step - number) * 256 + 0.5);
+    ladder_->corrections[i] = static_cast<int8_t>(std::clamp(off, -128.0, 127.0));
+    return element_value(cells_.type, ladder_->element(static_cast<uint32_t>(i), 0));
+  }
   // Prices of the levels as if weights went to the nearest one of a quantizer.
   void first_prices() {
     const size_t n = values_.size();
@@ -142,9 +180,13 @@ class Designer {
   }
   Quantizer quantizer() const {
     Quantizer q;
-    q.levels.type = cells_.type;
-    q.levels.uniform = false;
-    q.levels.listed = values_;
+    if (ladder_) {
+      q.levels = *ladder_;
+    } else {
+      q.levels.type = cells_.type;
+      q.levels.uniform = false;
+      q.levels.listed = values_;
+    }
     q.levels.trellis = static_cast<uint8_t>(log2_);
     q.thresholds.assign(values_.begin() + 1, values_.end());
     for (const double b : bits_) q.prices.push_back(lambda_ * b);
@@ -219,7 +261,8 @@ class Designer {
   Mass mass_;
   double lambda_;
   uint32_t log2_;
-  std::vector<double> values_, bits_;
+  std::vector<double> values_, bits_;  // of levels
+  std::optional<Levels> ladder_;       // which are uniform
   std::vector<double> drawn_, sums_;
   std::vector<uint64_t> counts_;
   Estimate estimate_;
@@ -230,5 +273,41 @@ Design design_trellis(const Distribution& d, double lambda, uint32_t states_log2
   if (!(lambda > 0 && std::isfinite(lambda)))
     fail(ErrorCode::invalid_argument, "the slope of a quantizer is above 0 and finite");
   return Designer(d, lambda, states_log2).design();
+}
+
+namespace {
+constexpr int kHalvings = 24;  // of the ratio of slopes
+
+// `spent` falls, nearly, as the slope falls or rises.
+template <class Spent>
+Design search_slopes(const Distribution& d, uint32_t log2, bool falls, double most,
+                     const Spent& spent) {
+  Design best;
+  const double variance = d.count > 0 ? d.sum_of_squares / static_cast<double>(d.count) : 0;
+  double fine = variance * 0x1p-30, coarse = variance * 16;
+  if (!(fine > 0 && std::isfinite(coarse))) return best;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = std::sqrt(fine) * std::sqrt(coarse);
+    Design design = design_trellis(d, middle, log2);
+    const bool none = design.quantizer.levels.trellis == 0;
+    // Without levels: there would be too many, or too few.
+    const bool fits = none ? (middle > variance / 64) == falls : spent(design.estimate) <= most;
+    if (fits && !none &&
+        (best.quantizer.levels.trellis == 0 || spent(design.estimate) > spent(best.estimate)))
+      best = std::move(design);
+    (fits == falls ? coarse : fine) = middle;
+  }
+  return best;
+}
+}  // namespace
+
+Design design_trellis_for_bits(const Distribution& d, double bits, uint32_t states_log2) {
+  return search_slopes(d, states_log2, true, bits,
+                       [](const Estimate& e) { return e.limited_bits; });
+}
+
+Design design_trellis_for_error(const Distribution& d, double squared_error, uint32_t states_log2) {
+  return search_slopes(d, states_log2, false, squared_error,
+                       [](const Estimate& e) { return e.squared_error; });
 }
 }  // namespace gramzip::quant

@@ -13,4 +13,9 @@ inline constexpr uint32_t kTrellisLog2 = 6;
 // prices and the estimate, whose bits are those of codes of at most 12 whole bits. Without levels
 // if there are too few different weights.
 Design design_trellis(const Distribution& d, double lambda, uint32_t states_log2 = kTrellisLog2);
+// The slope of about so many bits (limited_bits), or so much squared error; no more of either.
+Design design_trellis_for_bits(const Distribution& d, double bits,
+                               uint32_t states_log2 = kTrellisLog2);
+Design design_trellis_for_error(const Distribution& d, double squared_error,
+                                uint32_t states_log2 = kTrellisLog2);
 }  // namespace gramzip::quant
