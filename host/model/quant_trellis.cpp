@@ -18,48 +18,59 @@ constexpr double kLn2 = 0.69314718055994530942;
 constexpr double kGain = 1.31;     // of the trellis over the error of one quantizer
 constexpr double kRare = 0.25;     // of kLeastShare: levels of fewer weights stand farther apart
 constexpr double kRarest = 0.066;  // of the same: they are worth a level even so
+constexpr double kShared = 8;      // weights that a level has, on average, at least
 constexpr uint32_t kWidest = 4;    // of steps between rare levels: beyond it escapes are less
 constexpr uint32_t kDrawn = 1u << 13;  // weights
 constexpr uint32_t kRounds = 3;
 constexpr double kTrust = 64;  // drawn weights that count as much as the place of a level
 
-// Sums over weights below a place on the line.
+// How many weights are where on the line; those of a cell are spread evenly over it.
 class Mass {
  public:
-  explicit Mass(const Cells& c) : c_(c), below_(c.size() + 1, 0) {
-    for (size_t i = 0; i < c.size(); ++i) below_[i + 1] = below_[i] + c.count[i];
-  }
-  double below(double x) const {
-    return below_[static_cast<size_t>(std::lower_bound(c_.mean.begin(), c_.mean.end(), x) -
-                                      c_.mean.begin())];
+  explicit Mass(const Cells& c) : below_(c.size() + 1, 0) {
+    for (size_t i = 0; i < c.size(); ++i) {
+      const Interval where = range_of(c, i);
+      low_.push_back(where.low), high_.push_back(where.high);
+      below_[i + 1] = below_[i] + c.count[i];
+    }
   }
   double total() const { return below_.back(); }
-  double between(double a, double b) const { return below(b) - below(a); }
-  // The value that `n` weights are below.
-  double at(double n) const {
-    const auto i = std::upper_bound(below_.begin() + 1, below_.end(), n) - (below_.begin() + 1);
-    return c_.mean[std::min(static_cast<size_t>(i), c_.size() - 1)];
+  double below(double x) const {
+    const size_t i = cell_from(x);
+    if (i == high_.size() || x <= low_[i]) return below_[i];
+    return below_[i] + (below_[i + 1] - below_[i]) * ((x - low_[i]) / (high_[i] - low_[i]));
   }
-  // The next weight at or above x, and below it.
+  double between(double a, double b) const { return below(b) - below(a); }
+  // The value that n of the weights are below.
+  double at(double n) const {
+    const auto end = std::upper_bound(below_.begin() + 1, below_.end() - 1, n);
+    const auto i = static_cast<size_t>(end - below_.begin()) - 1;
+    const double part = (n - below_[i]) / (below_[i + 1] - below_[i]);
+    return std::min(low_[i] + part * (high_[i] - low_[i]), high_[i]);
+  }
+  // The next place of weights at or above x, and below it; infinite if there is none.
   double first_from(double x) const {
-    const auto i = std::lower_bound(c_.mean.begin(), c_.mean.end(), x);
-    return i == c_.mean.end() ? std::numeric_limits<double>::infinity() : *i;
+    const size_t i = cell_from(x);
+    return i == high_.size() ? std::numeric_limits<double>::infinity() : std::max(low_[i], x);
   }
   double last_below(double x) const {
-    const auto i = std::lower_bound(c_.mean.begin(), c_.mean.end(), x);
-    return i == c_.mean.begin() ? -std::numeric_limits<double>::infinity() : *(i - 1);
+    const auto i = std::lower_bound(low_.begin(), low_.end(), x) - low_.begin();
+    return i == 0 ? -std::numeric_limits<double>::infinity()
+                  : std::min(high_[static_cast<size_t>(i) - 1], x);
   }
 
  private:
-  const Cells& c_;
-  std::vector<double> below_;
+  size_t cell_from(double x) const {
+    return static_cast<size_t>(std::lower_bound(high_.begin(), high_.end(), x) - high_.begin());
+  }
+  std::vector<double> low_, high_, below_;
 };
 
 // Places of levels from `from` outwards, where it pays to have one.
-void grow(const Mass& mass, double from, double step, int sign, double end,
+void grow(const Mass& mass, double least, double from, double step, int sign, double end,
           std::vector<double>& out) {
-  const double rare = kRare * kLeastShare * mass.total(),
-               rarest = kRarest * kLeastShare * mass.total();
+  const double rare = std::max(kRare * kLeastShare * mass.total(), 2 * least),
+               rarest = std::max(kRarest * kLeastShare * mass.total(), least);
   double x = from, width = step;
   // Of weights that would become a level a width away.
   const auto reach = [&](double w) {
@@ -80,10 +91,13 @@ void grow(const Mass& mass, double from, double step, int sign, double end,
 
 // Distinct elements, ascending, an even number of them.
 std::vector<double> place_levels(const Cells& c, const Mass& mass, double step) {
+  // Fewer weights are not worth the place of a level in the tables.
+  const Price price = price_of(c, 1);
+  const double least = price.level_bits / price.escape_bits;
   const double middle = std::floor(mass.at(mass.total() / 2) / step + 0.5) * step;
   std::vector<double> low, high;
-  grow(mass, middle, step, -1, c.least, low);
-  grow(mass, middle, step, 1, c.most, high);
+  grow(mass, least, middle, step, -1, c.least, low);
+  grow(mass, least, middle, step, 1, c.most, high);
   std::vector<double> all(low.rbegin(), low.rend());
   all.push_back(middle);
   all.insert(all.end(), high.begin(), high.end());
@@ -106,7 +120,9 @@ class Designer {
     if (cells_.size() < 16 || !std::isfinite(lambda_)) return out;
     const double step = std::sqrt(3 * kGain * lambda_ / (2 * kLn2));
     values_ = place_levels(cells_, mass_, step);
-    if (values_.size() < 8 || values_.size() > kMostLevels) return out;
+    if (values_.size() < 8 || values_.size() > kMostLevels ||
+        static_cast<double>(values_.size()) * kShared > mass_.total())
+      return out;
     use_ladder(step);
     first_prices();
     draw();
@@ -164,8 +180,9 @@ class Designer {
           i < 2 ? -std::numeric_limits<double>::infinity() : (values_[i] + values_[i - 2]) / 2;
       const double to =
           i + 2 >= n ? std::numeric_limits<double>::infinity() : (values_[i] + values_[i + 2]) / 2;
-      const double share = mass_.between(from, to) / mass_.total();
-      if (share > kLeastShare) bits_[i] = -model::precise_log2(share);
+      const double weights = mass_.between(from, to);
+      if (weights > kLeastShare * mass_.total())
+        bits_[i] = model::precise_log2(mass_.total()) - model::precise_log2(weights);
     }
   }
   void draw() {
@@ -244,16 +261,16 @@ class Designer {
   }
   // Levels to the middles of what becomes them.
   void move() {
-    std::vector<double> moved;
     for (size_t i = 0; i < values_.size(); ++i) {
       const auto used = static_cast<double>(counts_[i]);
-      const double x = (sums_[i] + kTrust * values_[i]) / (used + kTrust);
-      moved.push_back(element_value(cells_.type, round_element(cells_.type, x)));
-    }
-    for (size_t i = 0; i < moved.size(); ++i) {
-      const bool apart = (i == 0 || moved[i] > values_[i - 1]) &&
-                         (i + 1 == moved.size() || moved[i] < values_[i + 1]);
-      if (apart) values_[i] = moved[i];
+      const double before = values_[i];
+      const int8_t correction = ladder_ ? ladder_->corrections[i] : int8_t{0};
+      values_[i] = nearest(i, (sums_[i] + kTrust * before) / (used + kTrust));
+      const bool apart = (i == 0 || values_[i] > values_[i - 1]) &&
+                         (i + 1 == values_.size() || values_[i] < values_[i + 1]);
+      if (apart) continue;
+      values_[i] = before;
+      if (ladder_) ladder_->corrections[i] = correction;
     }
   }
 
