@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoding of codec quantized: indexes of levels, then phrases, classes and codes by cost, or
-// digits.
+// Encoding of codec quantized: indexes of levels, then symbols along a trellis or phrases, classes
+// and codes by cost, or digits.
 #include "host/backend/cpu_quantized.h"
-
-#include <algorithm>
 
 #include "gramzip/core/quant.h"
 #include "host/backend/cpu_blocks.h"
+#include "host/backend/quant_plan.h"
 #include "host/cpu/huffman_encode.h"
 #include "host/cpu/quant_decode.h"
 #include "host/cpu/quant_encode.h"
 #include "host/cpu/quantize.h"
-#include "host/model/phrase_choice.h"
-#include "host/model/quant_codes.h"
 
 namespace gramzip::cpu {
 namespace {
@@ -20,7 +17,7 @@ using Bytes = std::span<const uint8_t>;
 
 // What the passes over a segment keep from call to call.
 struct Space {
-  std::vector<uint16_t> indexes;      // of every element
+  std::vector<uint16_t> indexes;      // of every element; along a trellis, its symbol
   std::vector<uint16_t> symbols;      // of a lane, from the place of its first element on
   std::vector<uint16_t> run_symbols;  // how many begin in each run
   std::vector<uint8_t> class_ids;     // of every run
@@ -37,185 +34,141 @@ class Encoder {
         s_(space),
         h_(out.header),
         element_(element_info(in.type).bytes),
-        n_(static_cast<uint32_t>(in.content.size() / element_)),
-        table_(quant::make_table(*in.levels, in.first_element, n_)) {}
+        plan_(in, h_ = make_quantized_header(in.type, static_cast<uint32_t>(in.content.size()))) {}
 
   void encode() {
-    h_ = make_quantized_header(in_.type, static_cast<uint32_t>(in_.content.size()));
     out_.records.assign(h_.blocks, {});
     choose_modes(in_.content, h_, element_, out_.records, repeat_of_);
-    s_.indexes.resize(n_);
-    level_indexes(table_.levels, table_.phase, in_.content, s_.indexes);
-    find_runs();
+    s_.indexes.resize(plan_.elements());
+    level_indexes(plan_.table().levels, plan_.table().phase, in_.content, s_.indexes);
+    plan_.find_runs([this](uint32_t b) { return is_coded(b); });
+    s_.class_ids.assign(ceil_div(plan_.elements(), kRunElements), 0);
     keep_used();
-    using quant::CoderChoice;
-    const CoderChoice choice = in_.levels->coder;
-    bool any_coded = false;
-    if (runs_.empty()) {
-      any_coded = write([](uint32_t, Bytes, uint8_t*) { return 0u; });
-    } else if (choice == CoderChoice::horner) {
-      any_coded = write_horner();
-    } else {
-      choose_phrases(choice == CoderChoice::zero_runs);
+    if (plan_.by_codes()) {
+      walk_trellis();
+      choose_classes();
+      keep(plan_.choose_phrases(s_.class_ids));
       parse();
-      const quant::SegmentCodes codes = choose_codes();
-      if (choice == CoderChoice::automatic && horner_is_less(codes.bits))
-        any_coded = write_horner();
-      else
-        any_coded = write_huffman(codes);
+      plan_.choose_codes(s_.counts);
     }
-    finish(any_coded);
+    plan_.finish(write(), out_);
   }
 
  private:
+  bool is_coded(uint32_t b) const { return out_.records[b].mode == BlockMode::raw; }
   uint32_t block_elements(uint32_t b) const { return h_.block_bytes(b) / element_; }
   uint32_t runs_per_block() const { return (1u << h_.block_log2) / element_ / kRunElements; }
   // Run r of the segment, whose last block alone may end in a short one.
-  std::span<const uint16_t> run(uint32_t r) const {
-    const uint32_t begin = r * kRunElements;
-    return std::span(s_.indexes).subspan(begin, std::min(kRunElements, n_ - begin));
-  }
-  void find_runs() {
-    const uint32_t all = static_cast<uint32_t>(ceil_div(n_, kRunElements));
-    for (uint32_t r = 0; r < all; ++r)
-      if (out_.records[r / runs_per_block()].mode == BlockMode::raw) runs_.push_back(r);
-    s_.class_ids.assign(all, 0);
+  std::span<uint16_t> run(uint32_t r) const {
+    return std::span(s_.indexes).subspan(size_t{r} * kRunElements, plan_.run_size(r));
   }
 
   void keep_used() {
-    std::vector<uint32_t> counts(table_.count() + 1, 0);
-    for (const uint32_t r : runs_)
+    std::vector<uint32_t> counts(plan_.table().count() + 1, 0);
+    for (const uint32_t r : plan_.runs())
       for (const uint16_t i : run(r)) ++counts[i];
-    const quant::LevelRange used = quant::used_levels(std::span(counts).first(table_.count()));
-    keep(used.begin, used.end);
+    levels_ = plan_.table().count();
+    keep(plan_.keep_used(std::span(counts).first(levels_)));
   }
-  // Other levels than begin to end - 1 become escapes.
-  void keep(uint32_t begin, uint32_t end) {
-    if (begin == 0 && end == table_.count()) return;
-    const auto escape = static_cast<uint16_t>(end - begin);
+  // Other levels than these become escapes.
+  void keep(quant::LevelRange range) {
+    const uint32_t begin = range.begin, end = range.end;
+    if (begin == 0 && end == levels_) return;
+    levels_ = end - begin;
+    const auto escape = static_cast<uint16_t>(levels_);
     for (uint16_t& i : s_.indexes)
       i = i >= begin && i < end ? static_cast<uint16_t>(i - begin) : escape;
-    quant::keep_levels(table_, begin, end);
   }
 
-  void choose_phrases(bool zero_runs) {
-    const quant::LevelSample sample =
-        quant::sample_levels(table_.count(), runs_, [this](uint32_t r) { return run(r); });
-    const model::RunClasses trained = quant::train_level_classes(sample);
-    classes_ = trained.classes;
-    std::vector<uint8_t> of_sample(sample.numbers.size(), 0);
-    if (classes_ > 1) {
-      for (const uint32_t r : runs_)
-        encode_loops().choose_classes(run(r).data(), static_cast<uint32_t>(run(r).size()),
-                                      trained.costs.data(), classes_, &s_.class_ids[r]);
-      for (size_t i = 0; i < of_sample.size(); ++i) of_sample[i] = s_.class_ids[sample.numbers[i]];
-    }
-    quant::PhraseChoice choice =
-        quant::choose_phrases(sample, of_sample, classes_, 8 * element_, zero_runs);
-    keep(choice.begin, choice.end);
-    table_.expansions = std::move(choice.expansions);
+  void walk_trellis() {
+    if (plan_.trellis() == 0) return;
+    const quant::Trellis trellis = quant::trellis_of(plan_.trellis());
+    for (const uint32_t r : plan_.runs())
+      quant::trellis_symbols(trellis, levels_, plan_.run_size(r), run(r).data());
+  }
+
+  void choose_classes() {
+    const model::RunClasses trained =
+        plan_.train_classes([this](uint32_t r) { return std::span<const uint16_t>(run(r)); });
+    if (trained.classes > 1)
+      for (const uint32_t r : plan_.runs())
+        encode_loops().choose_classes(run(r).data(), plan_.run_size(r), trained.costs.data(),
+                                      trained.classes, &s_.class_ids[r]);
   }
 
   void parse() {
-    const uint32_t escape = table_.escape();
-    const auto base = quant::make_phrase_base(table_.count(), table_.expansions);
-    alphabet_ = static_cast<uint32_t>(base.size());
-    s_.symbols.resize(n_);
+    const uint32_t alphabet = plan_.alphabet();
+    const std::vector<uint16_t> base = plan_.phrase_base();
+    s_.symbols.resize(plan_.elements());
     s_.run_symbols.assign(s_.class_ids.size(), 0);
-    s_.counts.assign(size_t{classes_} * alphabet_, 0);
+    s_.counts.assign(size_t{plan_.classes()} * alphabet, 0);
     for (uint32_t block = 0; block < h_.blocks; ++block) {
-      if (out_.records[block].mode != BlockMode::raw) continue;
+      if (!is_coded(block)) continue;
       const uint32_t n = block_elements(block), at = h_.block_begin(block) / element_;
       uint16_t* const run_symbols = s_.run_symbols.data() + size_t{block} * runs_per_block();
       const uint8_t* const ids = s_.class_ids.data() + size_t{block} * runs_per_block();
       for (uint32_t lane = 0; lane < kLanes; ++lane) {
         const quant::LaneSpan span = quant::lane_span(n, lane);
         uint16_t* symbols = s_.symbols.data() + at + span.begin;
-        quant::parse_lane(s_.indexes.data() + at, span.begin, span.end, escape, base.data(),
+        quant::parse_lane(s_.indexes.data() + at, span.begin, span.end, levels_, base.data(),
                           [&](uint32_t symbol, uint32_t first) {
                             const uint32_t run = first / kRunElements;
-                            ++s_.counts[size_t{ids[run]} * alphabet_ + symbol];
+                            ++s_.counts[size_t{ids[run]} * alphabet + symbol];
                             ++run_symbols[run];
                             *symbols++ = static_cast<uint16_t>(symbol);
                           });
       }
     }
-    for (uint32_t c = 0; c < classes_; ++c) escapes_ += s_.counts[size_t{c} * alphabet_ + escape];
   }
 
-  quant::SegmentCodes choose_codes() {
-    const auto runs = static_cast<uint32_t>(runs_.size());
-    quant::SegmentCodes codes = quant::choose_codes(s_.counts, alphabet_, runs);
-    for (uint8_t& id : s_.class_ids) id = codes.number[id];
-    return codes;
-  }
-
-  bool horner_is_less(uint64_t code_bits) const {
-    if (table_.count() < 2) return false;
-    uint64_t horner = 0;
-    for (uint32_t b = 0; b < h_.blocks; ++b)
-      if (out_.records[b].mode == BlockMode::raw)
-        horner += quant::plan_horner(block_elements(b), element_, table_.count(), 0).bytes;
-    horner += uint64_t{escapes_} * (4 + element_);
-    return horner < code_bits / 8 + uint64_t{escapes_} * element_ + 2 * table_.expansions.size();
-  }
-
-  template <class CodeBlock>
-  bool write(const CodeBlock& code) {
-    return write_blocks(in_.content, element_, repeat_of_, out_, code);
-  }
-  bool write_horner() {
-    h_.coder = static_cast<uint8_t>(quant::Coder::horner);
-    table_.expansions.clear();
-    return write([this](uint32_t b, Bytes block, uint8_t* to) {
-      const auto indexes =
-          std::span(s_.indexes).subspan(h_.block_begin(b) / element_, block_elements(b));
-      return encode_horner(block, element_, table_.count(), indexes, to);
-    });
-  }
-  bool write_huffman(const quant::SegmentCodes& codes) {
-    const quant::Phrases phrases = quant::make_phrases(table_.count(), table_.expansions);
-    std::vector<uint8_t> lengths(alphabet_);
-    for (uint32_t s = 0; s < alphabet_; ++s) lengths[s] = static_cast<uint8_t>(phrases.length(s));
-    lengths[table_.escape()] = 1;
-    make_encode_tables(codes.books, 0, s_.tables);
-    const bool any_coded = write([&](uint32_t b, Bytes block, uint8_t* to) {
-      const size_t first = size_t{b} * runs_per_block();
-      const size_t n = ceil_div(block_elements(b), kRunElements);
-      const Bytes ids(s_.class_ids.data() + first, codes.books.size() > 1 ? n : 0);
-      return s_.encoder.encode(
-          {block, element_, table_.escape(), s_.symbols.data() + first * kRunElements,
-           s_.run_symbols.data() + first},
-          lengths, s_.tables, ids, to);
-    });
-    if (any_coded) books_ = codes.books;
-    return any_coded;
-  }
-
-  // The quant table, which a segment of none but plain blocks has too, and the code tables.
-  void finish(bool any_coded) {
-    if (!any_coded) {
-      table_.expansions.clear();
-      h_.coder = 0;
+  // False if no block is coded.
+  bool write() {
+    switch (plan_.runs().empty() ? quant::Coder::horner : plan_.coder()) {
+      case quant::Coder::huffman: {
+        const quant::Phrases phrases =
+            quant::make_phrases(plan_.table().count(), plan_.table().expansions);
+        std::vector<uint8_t> lengths(plan_.alphabet());
+        for (uint32_t s = 0; s < lengths.size(); ++s)
+          lengths[s] = static_cast<uint8_t>(phrases.length(s));
+        lengths[levels_] = 1;
+        return write_codes(lengths);
+      }
+      case quant::Coder::trellis:
+        return write_codes(std::vector<uint8_t>(plan_.alphabet(), 1));
+      case quant::Coder::horner:
+        break;
     }
-    out_.tables.clear();
-    quant::store_quant_table(table_, out_.tables);
-    quant::store_codes(books_, out_.tables);
-    h_.tables = static_cast<uint8_t>(books_.size());
-    h_.run_log2 = books_.size() > 1 ? 8 : 0;
-    h_.table_bytes = static_cast<uint32_t>(out_.tables.size());
+    return write_blocks(
+        in_.content, element_, repeat_of_, out_, [this](uint32_t b, Bytes block, uint8_t* to) {
+          const auto indexes =
+              std::span(s_.indexes).subspan(h_.block_begin(b) / element_, block_elements(b));
+          return encode_horner(block, element_, levels_, indexes, to);
+        });
+  }
+  bool write_codes(std::span<const uint8_t> phrase_lengths) {
+    const quant::SegmentCodes& codes = plan_.codes();
+    for (uint8_t& id : s_.class_ids) id = codes.number[id];
+    make_encode_tables(codes.books, 0, s_.tables);
+    return write_blocks(
+        in_.content, element_, repeat_of_, out_, [&](uint32_t b, Bytes block, uint8_t* to) {
+          const size_t first = size_t{b} * runs_per_block();
+          const size_t n = ceil_div(block_elements(b), kRunElements);
+          const Bytes ids(s_.class_ids.data() + first, codes.classes > 1 ? n : 0);
+          return s_.encoder.encode(
+              {block, element_, codes.classes, plan_.escapes(),
+               s_.symbols.data() + first * kRunElements, s_.run_symbols.data() + first},
+              phrase_lengths, s_.tables, ids, to);
+        });
   }
 
   const SegmentInput& in_;
   EncodedSegment& out_;
   Space& s_;
   SegmentHeader& h_;
-  uint32_t element_, n_;
-  quant::Table table_;
+  uint32_t element_;
+  QuantPlan plan_;
   std::vector<uint32_t> repeat_of_;
-  std::vector<uint32_t> runs_;  // numbers of those that are to be coded
-  uint32_t classes_ = 1, alphabet_ = 0, escapes_ = 0;
-  std::vector<CodeBook> books_;
+  uint32_t levels_ = 0;  // N, the number of no level
 };
 }  // namespace
 

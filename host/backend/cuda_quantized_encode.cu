@@ -120,7 +120,7 @@ void kept(Arrays& a) {
 void keep_used(const uint32_t* seen, Segment& s, QuantCoding& c) {
   std::vector<uint32_t> counts(s.table.count());
   for (uint32_t i = 0; i < counts.size(); ++i) counts[i] = (seen[i / 32] >> (i % 32)) & 1u;
-  const quant::LevelRange used = quant::used_levels(counts);
+  const quant::LevelRange used = quant::used_levels(counts, false);
   keep(s, c, used.begin, used.end);
 }
 
@@ -188,7 +188,7 @@ void choose_codes(std::span<const uint32_t> all_counts, const SegmentHeader& h,
                   std::span<const BlockState> blocks, Segment& s, QuantCoding& c, Arrays& a) {
   if (s.has_phrases()) {
     const auto counts = all_counts.subspan(c.counts_at, size_t{c.classes} * c.alphabet);
-    s.codes = quant::choose_codes(counts, c.alphabet, end_of(s.runs));
+    s.codes = quant::choose_codes(counts, c.alphabet, 1, end_of(s.runs));
     uint32_t escapes = 0;
     for (uint32_t k = 0; k < c.classes; ++k) escapes += counts[k * c.alphabet + s.table.escape()];
     c.horner = s.choice == quant::CoderChoice::automatic && horner_is_less(s, h, blocks, escapes);

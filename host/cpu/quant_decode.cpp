@@ -8,8 +8,6 @@
 
 namespace gramzip::cpu {
 namespace {
-constexpr uint64_t kMostChunk = 4096;  // numbers whose digits are looked up at once
-
 const QuantLoops& loops() {
 #if defined(GRAMZIP_HAVE_AVX2)
   static const QuantLoops& chosen = cpu_features().avx2_bmi2 ? kQuantAvx2 : kQuantBaseline;
@@ -18,55 +16,14 @@ const QuantLoops& loops() {
   return kQuantBaseline;
 #endif
 }
-
-// What stands for level i: its element, or its number where elements depend on the group.
-uint64_t unit_of(const quant::Table& t, uint32_t i) {
-  return t.levels.group != 0 ? i : t.levels.element(i, 0);
-}
 }  // namespace
 
-QuantDecodeTables::QuantDecodeTables(const SegmentView& s)
-    : levels(s.quantized),
-      unit_bytes(levels->levels.group != 0 ? 2 : element_info(s.header.type).bytes),
-      longest(1) {
-  const uint32_t n = levels->count();
-  const auto put = [this](size_t at, uint64_t unit) {
-    store_element(units.data(), at, unit_bytes, unit);
-  };
-  if (s.header.coder == static_cast<uint8_t>(quant::Coder::horner)) {
-    chunk = n;
-    chunk_digits = 1;
-    while (chunk * n <= kMostChunk) chunk *= n, ++chunk_digits;
-    longest = chunk_digits;
-    units.assign(chunk * chunk_digits * unit_bytes + kUnitPad, 0);
-    for (uint64_t v = 0; v < chunk; ++v) {
-      uint64_t rest = v;
-      for (uint32_t d = 0; d < chunk_digits; ++d, rest /= n)
-        put(v * chunk_digits + d, unit_of(*levels, static_cast<uint32_t>(rest % n)));
-    }
-    return;
-  }
-  const quant::Phrases phrases = quant::make_phrases(n, levels->expansions);
-  longest = phrases.longest;
-  units.assign(phrases.levels.size() * unit_bytes + kUnitPad, 0);
-  for (size_t k = 0; k < phrases.levels.size(); ++k) put(k, unit_of(*levels, phrases.levels[k]));
-  codes = make_decode_tables(s.tables, Codec::quantized);
-  std::vector<uint32_t> of_symbol(levels->alphabet());
-  for (uint32_t symbol = 0; symbol < of_symbol.size(); ++symbol)
-    of_symbol[symbol] = phrases.begin[symbol] << kUnitShift | phrases.length(symbol)
-                                                                  << kPhraseShift;
-  entries.resize(codes.single.size());
-  for (size_t i = 0; i < entries.size(); ++i)
-    entries[i] =
-        of_symbol[huffman::entry_symbol(codes.single[i])] | huffman::entry_length(codes.single[i]);
-}
-
-BlockStatus QuantDecoder::huffman(std::span<const uint8_t> coded, const SegmentHeader& h,
-                                  const QuantDecodeTables& tables, uint32_t n, uint8_t* units,
-                                  uint8_t* out) {
-  const BlockPlan plan = quant::plan_coded(n, h.tables);
+BlockStatus QuantDecoder::by_codes(std::span<const uint8_t> coded, const SegmentHeader& h,
+                                   const QuantDecodeTables& tables, uint32_t n, uint8_t* units,
+                                   uint8_t* out) {
+  const BlockPlan plan = quant::plan_coded(n, tables.classes);
   if (coded.size() < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;
-  if (!read_class_ids(coded.data(), plan, h.tables, tables.codes, class_ids_))
+  if (!read_class_ids(coded.data(), plan, tables.classes, tables.codes, class_ids_))
     return BlockStatus::bad_block;
   LaneLayout layout;
   if (!parse_lanes(coded, plan.lanes_at, layout)) return BlockStatus::bad_block;
@@ -79,7 +36,7 @@ BlockStatus QuantDecoder::huffman(std::span<const uint8_t> coded, const SegmentH
   const LaneSet set = spread_lanes(layout, loops().rows_to_lanes, lane_bytes_.data());
   QuantDecodeJob job{};
   job.entries = tables.entries.data();
-  job.class_ids = h.tables > 1 ? class_ids_.data() : nullptr;
+  job.class_ids = tables.classes > 1 ? class_ids_.data() : nullptr;
   job.units = tables.units.data();
   job.longest = tables.longest;
   job.unit_bytes = tables.unit_bytes;
@@ -88,7 +45,7 @@ BlockStatus QuantDecoder::huffman(std::span<const uint8_t> coded, const SegmentH
   job.elements = out;
   job.element_bytes = element;
   job.escape = static_cast<uint16_t>(tables.levels->escape());
-  return loops().decode(set, job);
+  return tables.trellis() ? loops().decode_trellis(set, job) : loops().decode(set, job);
 }
 
 BlockStatus QuantDecoder::decode(std::span<const uint8_t> coded, const SegmentHeader& h,
@@ -102,7 +59,7 @@ BlockStatus QuantDecoder::decode(std::span<const uint8_t> coded, const SegmentHe
   }
   const BlockStatus status = tables.chunk > 0
                                  ? decode_horner(coded, h.type, tables, n, units, out.data())
-                                 : huffman(coded, h, tables, n, units, out.data());
+                                 : by_codes(coded, h, tables, n, units, out.data());
   if (status == BlockStatus::ok && tables.scaled())
     scale_levels(*tables.levels, first, {indexes_.data(), n}, out.data());
   return status;

@@ -25,11 +25,17 @@ inline constexpr uint32_t kPhraseShift = 6, kPhraseBits = 7,
 static_assert(quant::kMaxPhrase < 1u << kPhraseBits);
 static_assert(quant::kMaxAlphabet * quant::kMaxPhrase <= 1u << (32 - kUnitShift));
 
+// The same of coder trellis: the length; a bit that says escape; what the next state is besides
+// half of the state; and of elements of up to two bytes the element, else the number of its level.
+// The table of quantizer 1 lies behind that of quantizer 0.
+inline constexpr uint32_t kTrellisEscape = 1u << 7, kTrellisStateShift = 8, kTrellisUnitShift = 16;
+static_assert(quant::kMaxTrellisLog2 <= kTrellisUnitShift - kTrellisStateShift);
+
 // What the loops over lanes need besides the lanes.
 struct QuantDecodeJob {
   const uint32_t* entries;   // 2^kFloatCodeLimit a table
-  const uint8_t* class_ids;  // one a run, null if there is one table
-  const uint8_t* units;      // of the phrases, kUnitPad bytes behind
+  const uint8_t* class_ids;  // one a run, null if there is one class
+  const uint8_t* units;      // of the phrases or levels, kUnitPad bytes behind
   uint32_t longest;          // units of the longest phrase
   uint32_t unit_bytes;
   uint32_t n;
@@ -44,6 +50,7 @@ inline constexpr uint32_t kUnitPad = 64;  // a copy reads and writes so many byt
 struct QuantLoops {
   RowsToLanes rows_to_lanes;
   BlockStatus (*decode)(const LaneSet&, const QuantDecodeJob&);  // ok or bad_stream
+  BlockStatus (*decode_trellis)(const LaneSet&, const QuantDecodeJob&);
 };
 extern const QuantLoops kQuantBaseline;
 extern const QuantLoops kQuantAvx2;  // where the build has it
@@ -57,10 +64,18 @@ struct QuantDecodeTables {
   std::vector<uint32_t> entries;
   std::vector<uint8_t> units;
   uint32_t unit_bytes, longest;
+  uint32_t classes;  // that runs have ids of; codes.codes_nothing is by class
   // Coder horner: the digits of every number below `chunk`, chunk_digits of them each, as units.
   uint64_t chunk = 0;
   uint32_t chunk_digits = 0;
   bool scaled() const { return levels->levels.group != 0; }
+  bool trellis() const { return levels->levels.trellis != 0; }
+
+ private:
+  void make_phrases(const SegmentView& s);
+  void make_digits();
+  void make_trellis(const SegmentView& s);
+  void put(size_t at, uint64_t unit);
 };
 
 // Working memory of one thread.
@@ -72,8 +87,8 @@ class QuantDecoder {
                      const QuantDecodeTables& tables, uint32_t first, std::span<uint8_t> out);
 
  private:
-  BlockStatus huffman(std::span<const uint8_t> coded, const SegmentHeader& h,
-                      const QuantDecodeTables& tables, uint32_t n, uint8_t* units, uint8_t* out);
+  BlockStatus by_codes(std::span<const uint8_t> coded, const SegmentHeader& h,
+                       const QuantDecodeTables& tables, uint32_t n, uint8_t* units, uint8_t* out);
   std::vector<uint8_t> lane_bytes_, class_ids_;
   std::vector<uint16_t> indexes_;
 };

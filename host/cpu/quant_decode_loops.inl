@@ -7,13 +7,12 @@
 
 #include "host/cpu/lane_window.inl"
 #include "host/cpu/quant_decode.h"
+#include "host/cpu/quant_decode_trellis.inl"
 #include "host/cpu/transpose.inl"
 
 namespace gramzip::cpu {
 namespace {
 constexpr uint32_t kSideBySide = 4;
-constexpr uint32_t kTogether = 4;  // codes of 12 bits in a window of 57
-constexpr uint32_t kCodeMask = (1u << kFloatCodeLimit) - 1;
 
 inline uint32_t units_of(uint32_t entry) {
   return (entry >> kPhraseShift) & ((1u << kPhraseBits) - 1);
@@ -183,5 +182,6 @@ BlockStatus decode_quantized_lanes(const LaneSet& set, const QuantDecodeJob& job
 }
 }  // namespace
 
-const QuantLoops GRAMZIP_QUANT_LOOPS = {rows_to_lanes, decode_quantized_lanes};
+const QuantLoops GRAMZIP_QUANT_LOOPS = {rows_to_lanes, decode_quantized_lanes,
+                                        decode_trellis_lanes};
 }  // namespace gramzip::cpu

@@ -21,13 +21,17 @@ void put_element(LaneWriter& w, uint64_t x, uint32_t bits) {
   }
 }
 
-// n symbols of a run, of which one at least is the escape: elements go with it. `element`: number
+bool is_escape(const QuantBlock& b, uint32_t symbol) {
+  return symbol == b.escapes[0] || symbol == b.escapes[1];
+}
+
+// n symbols of a run, of which one at least is an escape: elements go with it. `element`: number
 // of the first symbol's first one.
 void write_with_escapes(const QuantBlock& b, const uint16_t* symbols, uint32_t n, uint32_t element,
                         const Code* codes, std::span<const uint8_t> lengths, LaneWriter& w) {
   for (uint32_t i = 0; i < n; ++i) {
     w.put(codes[symbols[i]]);
-    if (symbols[i] == b.escape)
+    if (is_escape(b, symbols[i]))
       put_element(w, load_element(b.content.data(), element, b.element_bytes), 8 * b.element_bytes);
     else
       w.flush();
@@ -41,7 +45,7 @@ uint32_t write_run(const QuantBlock& b, const uint16_t* symbols, uint32_t n, uin
   uint32_t elements = 0, escapes = 0;
   for (uint32_t i = 0; i < n; ++i) {
     elements += lengths[symbols[i]];
-    escapes += symbols[i] == b.escape ? 1 : 0;
+    escapes += is_escape(b, symbols[i]) ? 1 : 0;
   }
   if (escapes > 0) {
     write_with_escapes(b, symbols, n, element, codes, lengths, w);
@@ -62,8 +66,8 @@ uint32_t QuantEncoder::encode(const QuantBlock& b, std::span<const uint8_t> phra
                               const EncodeTables& tables, std::span<const uint8_t> class_ids,
                               uint8_t* out) {
   const auto size = static_cast<uint32_t>(b.content.size());
-  const auto table_count = static_cast<uint32_t>(tables.single.size() / tables.symbols);
-  const BlockPlan plan = quant::plan_coded(size / b.element_bytes, table_count);
+  const size_t codes_of_class = tables.single.size() / b.classes;
+  const BlockPlan plan = quant::plan_coded(size / b.element_bytes, b.classes);
   const uint32_t lane_elements = quant::lane_runs(plan.n) * kRunElements;
   // An odd number of cache lines apart, so that the lanes do not share sets of the cache.
   const size_t room = size_t{lane_elements} * (kFloatCodeLimit + 8 * b.element_bytes) / 8 + 24;
@@ -80,7 +84,7 @@ uint32_t QuantEncoder::encode(const QuantBlock& b, std::span<const uint8_t> phra
     for (uint32_t j = span.begin; j < span.end; j += kRunElements) {
       const uint32_t run = j / kRunElements, n = b.run_symbols[run];
       const size_t id = class_ids.empty() ? 0 : class_ids[run];
-      element += write_run(b, symbols, n, element, tables.single.data() + id * tables.symbols,
+      element += write_run(b, symbols, n, element, tables.single.data() + id * codes_of_class,
                            phrase_lengths, w);
       symbols += n;
     }
@@ -89,7 +93,7 @@ uint32_t QuantEncoder::encode(const QuantBlock& b, std::span<const uint8_t> phra
   const LanePlan lanes = plan_lanes(words);
   const uint32_t coded = coded_block_bytes(plan, lanes);
   if (coded >= size) return 0;
-  write_class_ids(class_ids, plan, table_count, out);
+  write_class_ids(class_ids, plan, b.classes, out);
   write_lanes({lane_bytes_.data(), stride, words.data()}, lanes.head, lanes_to_rows,
               out + plan.lanes_at);
   return coded;

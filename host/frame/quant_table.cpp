@@ -41,13 +41,16 @@ struct Fields {
 
 Fields load_head(const SegmentHeader& h, TableReader& in, quant::Table& t) {
   const uint8_t* const p = in.item(quant::kHeadBytes);
-  const bool horner = h.coder == static_cast<uint8_t>(quant::Coder::horner);
+  const auto coder = static_cast<quant::Coder>(h.coder);
+  const bool horner = coder == quant::Coder::horner, trellis = coder == quant::Coder::trellis;
   Fields f{load_le<uint16_t>(p), load_le<uint16_t>(p + 12), (p[3] & 4) != 0};
   if (f.levels < (horner ? 2 : 1) || f.levels > quant::kMaxLevels)
     in.corrupt("impossible number of levels");
+  if (trellis && f.levels % 2 != 0) in.corrupt("an odd number of levels along a trellis");
   if (p[2] > 1) in.corrupt("levels neither uniform nor listed");
   if (p[3] != 0 && p[3] != 1 && p[3] != 2 && p[3] != 5 && p[3] != 6)
     in.corrupt("impossible scales");
+  if (trellis && p[3] != 0) in.corrupt("scales along a trellis");
   quant::Levels& l = t.levels;
   l.type = h.type;
   l.uniform = p[2] == 1;
@@ -61,10 +64,15 @@ Fields load_head(const SegmentHeader& h, TableReader& in, quant::Table& t) {
   } else if (t.phase >= l.group) {
     in.corrupt("impossible place in the first group");
   }
-  if (horner && f.expansions != 0) in.corrupt("expansions of a coder that has none");
+  if (coder != quant::Coder::huffman && f.expansions != 0)
+    in.corrupt("expansions of a coder that has none");
   if (1 + f.levels + uint64_t{f.expansions} * f.levels > quant::kMaxAlphabet)
     in.corrupt("too many expansions");
-  if (load_le<uint16_t>(p + 14) != 0) in.corrupt("a reserved byte is set");
+  l.trellis = p[14];
+  if (trellis ? l.trellis < quant::kMinTrellisLog2 || l.trellis > quant::kMaxTrellisLog2
+              : l.trellis != 0)
+    in.corrupt("impossible states of a trellis");
+  if (p[15] != 0) in.corrupt("a reserved byte is set");
   return f;
 }
 

@@ -140,8 +140,12 @@ SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   h.tables = p[6];
   if (h.tables > rules.most_tables) corrupt("too many code tables");
   h.coder = p[53];
-  if (h.coder > (quantized ? 1 : 0)) corrupt("impossible coder");
-  if (h.coder != 0 && h.tables != 0) corrupt("code tables of a coder that has none");
+  if (h.coder != 0 && !quantized) corrupt("impossible coder");
+  if (h.coder > static_cast<uint8_t>(quant::Coder::trellis)) unknown("coder", h.coder);
+  const auto coder = static_cast<quant::Coder>(h.coder);
+  if (coder == quant::Coder::horner && h.tables != 0)
+    corrupt("code tables of a coder that has none");
+  if (coder == quant::Coder::trellis && h.tables % 2 != 0) corrupt("a class without both tables");
   h.run_log2 = p[7];
   if (h.codec == Codec::sparse_delta && h.tables % 2 != 0) corrupt("a group without both tables");
   const bool runs = h.tables > 1 && h.codec != Codec::sparse_delta;

@@ -111,7 +111,9 @@ SegmentMeta load_segment_meta(std::span<const uint8_t> meta, uint64_t data_bytes
   }
   m.offsets.push_back(static_cast<uint32_t>(offset));
   if (offset != data_bytes) corrupt(where + ": its blocks do not fill its data");
-  if (h.codec != Codec::ngram && h.coder == 0 && any_coded != (h.tables > 0))
+  const bool horner =
+      h.codec == Codec::quantized && h.coder == static_cast<uint8_t>(quant::Coder::horner);
+  if (h.codec != Codec::ngram && !horner && any_coded != (h.tables > 0))
     corrupt(where + ": code tables without coded blocks, or none for them");
   return m;
 }

@@ -12,7 +12,7 @@ namespace gramzip::quant {
 namespace {
 // The level that occurs most, the lowest of equals.
 uint32_t most_frequent(const LevelSample& s, std::vector<uint32_t>& counts) {
-  counts.assign(s.levels + 1, 0);
+  counts.assign((s.levels + 1) * s.quantizers, 0);
   for (const uint16_t i : s.indexes) ++counts[i];
   return static_cast<uint32_t>(std::max_element(counts.begin(), counts.end() - 1) - counts.begin());
 }
@@ -149,24 +149,27 @@ void expand_chain(uint32_t levels, uint32_t level, size_t most, std::vector<uint
 
 model::RunClasses train_level_classes(const LevelSample& s) {
   std::vector<uint32_t> counts;
-  const uint32_t middle = most_frequent(s, counts);
-  const uint32_t bits = ceil_log2(s.levels + 1);
+  const uint32_t alphabet = s.levels + 1, symbols = alphabet * s.quantizers;
+  const auto level_of = [=](uint32_t i) { return i < alphabet ? i : i - alphabet; };
+  const uint32_t middle = level_of(most_frequent(s, counts));
+  const uint32_t bits = ceil_log2(symbols);
   model::RunSample runs;
   runs.widths = {bits, bits, bits};
   runs.all_runs = s.all_runs;
   runs.by_shares = true;
   runs.begin.assign(1, 0);
-  std::vector<uint16_t> of_run(s.levels + 1, 0);
+  runs.most_classes = kMaxTables / s.quantizers;
+  std::vector<uint16_t> of_run(symbols, 0);
   for (uint32_t r = 0; r < s.size(); ++r) {
     const uint16_t* const indexes = s.indexes.data() + s.begin[r];
     const uint32_t size = s.begin[r + 1] - s.begin[r];
     uint32_t spread = 0;
     for (uint32_t j = 0; j < size; ++j) {
-      const uint32_t i = indexes[j];
-      ++of_run[i];
+      ++of_run[indexes[j]];
+      const uint32_t i = level_of(indexes[j]);
       if (i < s.levels) spread += i > middle ? i - middle : middle - i;
     }
-    for (uint32_t i = 0; i <= s.levels; ++i) {
+    for (uint32_t i = 0; i < symbols; ++i) {
       if (of_run[i] == 0) continue;
       runs.coarse.push_back({static_cast<uint16_t>(i), of_run[i]});
       of_run[i] = 0;

@@ -12,7 +12,8 @@
 namespace gramzip::quant {
 // Runs that stand for those of all blocks that are to be coded.
 struct LevelSample {
-  uint32_t levels = 0;
+  uint32_t levels = 0;            // N; along a trellis, those of a quantizer
+  uint32_t quantizers = 1;        // along a trellis 2, and indexes are the symbols of both
   uint32_t all_runs = 0;          // that are to be coded
   std::vector<uint32_t> numbers;  // of the runs of the sample in the segment
   std::vector<uint16_t> indexes;  // their levels, or the escape (`levels`), one after another
@@ -27,7 +28,8 @@ LevelSample sample_levels(uint32_t levels, std::span<const uint32_t> runs, const
 inline constexpr uint32_t kSampleRuns = 1024;  // 256 Ki elements: all of a small tensor
 inline constexpr uint32_t kStretchRuns = 32;
 
-// Classes by histograms of levels; symbols of the costs are levels and the escape.
+// Classes by histograms of levels; symbols of the costs are levels and the escape, or those of both
+// quantizers.
 model::RunClasses train_level_classes(const LevelSample& s);
 
 // Levels begin to end - 1 are coded as such, all others as escapes; with these expansions.

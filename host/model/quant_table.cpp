@@ -36,6 +36,12 @@ void check_levels(const Levels& l, uint64_t groups) {
     internal("impossible step or first level");
   if (!levels_are_finite(l)) internal("one that is not finite");
   if ((l.scale_type == ScaleType::none) != (l.group == 0)) internal("groups without scales");
+  if (l.trellis != 0) {
+    if (l.trellis < kMinTrellisLog2 || l.trellis > kMaxTrellisLog2)
+      internal("impossible number of states");
+    if (l.count() % 2 != 0) internal("an odd number along a trellis");
+    if (l.group != 0) internal("scales along a trellis");
+  }
   if (l.group == 0) return;
   if (l.group < kMinGroup || l.group > kMaxGroup) internal("impossible size of groups");
   if (l.scales.size() < groups) internal("fewer scales than groups");
@@ -50,7 +56,8 @@ Head Table::head() const {
           !levels.zero_points.empty(),
           levels.group,
           phase,
-          static_cast<uint16_t>(expansions.size())};
+          static_cast<uint16_t>(expansions.size()),
+          levels.trellis};
 }
 
 Table make_table(const Levels& levels, uint64_t first_element, uint32_t n) {
@@ -67,6 +74,8 @@ Table make_table(const Levels& levels, uint64_t first_element, uint32_t n) {
   t.levels.scale_type = levels.scale_type;
   t.levels.group = levels.group;
   t.levels.coder = levels.coder;
+  if (levels.coder == CoderChoice::automatic || levels.coder == CoderChoice::huffman)
+    t.levels.trellis = levels.trellis;
   if (levels.group == 0) return t;
   t.phase = static_cast<uint32_t>(first_element % levels.group);
   const auto slice = [&](const auto& all) {
@@ -105,7 +114,8 @@ void store_quant_table(const Table& t, std::vector<uint8_t>& out) {
   append(out, 4, h.group);
   append(out, 4, h.phase);
   append(out, 2, h.expansions);
-  append(out, 2, 0);
+  append(out, 1, h.trellis);
+  append(out, 1, 0);
   if (l.uniform) {
     append(out, 8, static_cast<uint32_t>(l.first));
     append(out, 8, double_as_bits(l.step));

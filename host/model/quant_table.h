@@ -15,7 +15,7 @@ struct Table {
 
   Head head() const;
   uint32_t count() const { return levels.count(); }
-  uint32_t escape() const { return count(); }
+  uint32_t escape() const { return count(); }  // the number of no level
   uint32_t alphabet() const { return head().alphabet(); }
   // Of element j of the segment.
   uint64_t group_of(uint64_t j) const { return levels.group == 0 ? 0 : (phase + j) / levels.group; }

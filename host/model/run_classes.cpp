@@ -59,7 +59,7 @@ class Trainer {
   // Quantiles of the keys.
   void start() {
     const uint32_t n = s_.size();
-    classes_ = std::clamp(n / kRunsOfAClass, 1u, kMaxTables);
+    classes_ = std::clamp(n / kRunsOfAClass, 1u, s_.most_classes);
     std::vector<uint32_t> order(n);
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),

@@ -36,6 +36,7 @@ struct RunSample {
   // What a symbol costs in a class goes by its share, not by the length of a code of its own:
   // codes are those of phrases.
   bool by_shares = false;
+  uint32_t most_classes = kMaxTables;
   uint32_t size() const { return static_cast<uint32_t>(sizes.size()); }
   // A symbol of widths.most bits as one of fewer.
   uint32_t narrowed(uint32_t symbol, uint32_t bits) const {

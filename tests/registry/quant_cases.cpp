@@ -9,6 +9,7 @@
 #include "host/frame/writer.h"
 #include "tests/registry/cases.h"
 #include "tests/registry/memory_io.h"
+#include "tests/registry/trellis_cases.h"
 
 namespace gramzip::test {
 namespace {
@@ -164,10 +165,12 @@ std::vector<QuantCase> edge_quantized() {
     cases.push_back(make_case("none", uniform_levels(type, 9), 0, 5000, {1.0, 65536}, 9));
     cases.push_back(make_case("constant", uniform_levels(type, 1), 0, 5000, {1.0, 0}, 9));
   }
+  for (QuantCase& c : edge_trellis()) cases.push_back(std::move(c));
   return cases;
 }
 
-std::vector<QuantCase> small_quantized() {
+namespace {
+std::vector<QuantCase> small_without_trellis() {
   std::vector<QuantCase> cases;
   cases.push_back(make_case("phrases", uniform_levels(ElementType::bf16, 3), 0, 9000, {0.3, 0}, 1));
   cases.push_back(make_case("escapes", uniform_levels(ElementType::f32, 15), 0, 3000, {2, 900}, 2));
@@ -187,6 +190,13 @@ std::vector<QuantCase> small_quantized() {
       make_case("horner-groups", with_coder(l, CoderChoice::horner), 33, 8000, {1, 0}, 7));
   return cases;
 }
+}  // namespace
+
+std::vector<QuantCase> small_quantized() {
+  std::vector<QuantCase> cases = small_without_trellis();
+  for (QuantCase& c : small_trellis()) cases.push_back(std::move(c));
+  return cases;
+}
 
 QuantCase random_quantized(uint64_t seed, size_t max_elements) {
   std::mt19937_64 g(seed);
@@ -201,9 +211,13 @@ QuantCase random_quantized(uint64_t seed, size_t max_elements) {
                first + n, g());
   l.coder = static_cast<CoderChoice>(g() % 4);
   if (levels < 2 && l.coder == CoderChoice::horner) l.coder = CoderChoice::automatic;
+  const bool trellis = g() % 4 == 0 && levels % 2 == 0 && l.group == 0;
+  if (trellis) l.trellis = static_cast<uint8_t>(2 + g() % 7);
   const QuantShape shape{fraction(g) * fraction(g) * levels,
                          g() % 3 == 0 ? static_cast<uint32_t>(1u << (g() % 16)) : 0};
-  return make_case("random-" + number(seed), l, first, n, shape, g());
+  QuantCase c = make_case("random-" + number(seed), l, first, n, shape, g());
+  if (trellis && g() % 4 != 0) c.content = draw_trellis(l, n, shape, g());
+  return c;
 }
 
 namespace {
@@ -221,7 +235,8 @@ EncodedSegment encode_quantized(const QuantCase& c) {
   return out;
 }
 
-std::vector<uint8_t> quantized_archive() {
+namespace {
+std::vector<uint8_t> archive_of(const std::vector<QuantCase>& cases) {
   MemorySink out;
   frame::ArchiveHeader header;
   header.features = frame::kFeatureLossy;
@@ -229,7 +244,7 @@ std::vector<uint8_t> quantized_archive() {
   const frame::MemberRecord member{0, 0644, 0, "w"};
   writer.members({&member, 1});
   Bytes content;
-  for (const QuantCase& c : small_quantized()) {
+  for (const QuantCase& c : cases) {
     writer.segment(encode_quantized(c));
     content.insert(content.end(), c.content.begin(), c.content.end());
   }
@@ -237,6 +252,10 @@ std::vector<uint8_t> quantized_archive() {
   writer.finish({{0, content.size(), hash128(content)}}, hash128(content));
   return out.bytes;
 }
+}  // namespace
+
+std::vector<uint8_t> quantized_archive() { return archive_of(small_without_trellis()); }
+std::vector<uint8_t> trellis_archive() { return archive_of(small_trellis()); }
 
 EncodedSegment encode_quantized(Backend& backend, const QuantCase& c) {
   const SegmentInput in = input_of(c);

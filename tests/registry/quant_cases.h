@@ -31,7 +31,7 @@ void add_scales(quant::Levels& levels, quant::ScaleType scale_type, uint32_t gro
 std::vector<uint8_t> draw_levels(const quant::Levels& levels, uint64_t first, size_t n,
                                  const QuantShape& shape, uint64_t seed);
 
-// All float types; numbers of levels from 1 to 4095; both coders; scales, zero points and phases;
+// All float types; numbers of levels from 1 to 4095; every coder; scales, zero points and phases;
 // escapes; blocks of every mode; one element to several blocks.
 std::vector<QuantCase> edge_quantized();
 // Some small ones that have all kinds of tables and blocks.
@@ -42,7 +42,8 @@ QuantCase random_quantized(uint64_t seed, size_t max_elements);
 // Of codec quantized, whether it pays or not.
 EncodedSegment encode_quantized(const QuantCase& c);
 // The small ones as the segments of one member "w", with a note: an archive that says LOSSY.
-std::vector<uint8_t> quantized_archive();
+std::vector<uint8_t> quantized_archive();  // without those along a trellis
+std::vector<uint8_t> trellis_archive();    // of these
 inline constexpr const char* kQuantNote = "{\"method\":\"uniform\"}";
 // As a backend decides.
 EncodedSegment encode_quantized(Backend& backend, const QuantCase& c);

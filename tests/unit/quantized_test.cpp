@@ -12,6 +12,7 @@
 #include "host/model/quant_table.h"
 #include "tests/registry/quant_cases.h"
 #include "tests/registry/segments.h"
+#include "tests/registry/trellis_cases.h"
 
 namespace gramzip {
 namespace {
@@ -101,6 +102,48 @@ TEST(Quantized, TheCoderIsTheSmallerOne) {
   EXPECT_EQ(coder_of(1.13, CoderChoice::automatic), 1);
 }
 
+TEST(Quantized, AlongATrellis) {
+  const auto of = [](uint32_t log2, quant::CoderChoice choice) {
+    quant::Levels l = test::trellis_levels(ElementType::bf16, 64, log2);
+    l.coder = choice;
+    return test::QuantCase{"walk", l, 0, test::draw_trellis(l, 200'000, {8, 0}, log2)};
+  };
+  using quant::CoderChoice;
+  for (uint32_t log2 = quant::kMinTrellisLog2; log2 <= quant::kMaxTrellisLog2; ++log2) {
+    const test::QuantCase c = of(log2, CoderChoice::automatic);
+    const EncodedSegment s = test::encode_quantized(c);
+    ASSERT_EQ(s.header.coder, 2);
+    ASSERT_EQ(s.header.tables, 2);
+    EXPECT_EQ(s.tables[14], log2);
+    // What the state says need not be coded: a bit an element less than levels alone take.
+    std::vector<uint16_t> indexes(200'000);
+    cpu::level_indexes(c.levels, 0, c.content, indexes);
+    const double bits = entropy(indexes, 64) - 200'000;
+    EXPECT_LE(static_cast<double>(8 * cpu::coded_size(s)), 1.03 * bits) << log2;
+  }
+  EXPECT_EQ(test::encode_quantized(of(3, CoderChoice::huffman)).header.coder, 2);
+  EXPECT_EQ(test::encode_quantized(of(3, CoderChoice::zero_runs)).header.coder, 0);
+  EXPECT_EQ(test::encode_quantized(of(3, CoderChoice::horner)).header.coder, 1);
+}
+
+// Levels that do not occur are left out in pairs: each stays one of its quantizer.
+TEST(Quantized, ATrellisKeepsItsParity) {
+  for (const uint32_t low : {2u, 3u, 4u, 5u}) {
+    quant::Levels l = test::trellis_levels(ElementType::f32, 40, 4);
+    quant::Levels inner = l;
+    inner.first += static_cast<int32_t>(2 * low);
+    inner.corrections.resize(12);
+    inner.corrections = {l.corrections.begin() + 2 * low, l.corrections.begin() + 2 * low + 12};
+    const test::QuantCase c{"inner", l, 0, test::draw_trellis(inner, 5000, {3, 0}, low)};
+    const EncodedSegment s = test::encode_quantized(c);
+    EXPECT_EQ(s.header.coder, 2);
+    EXPECT_LE(load_le<uint16_t>(s.tables.data()), 12);
+    EXPECT_EQ(load_le<uint16_t>(s.tables.data()) % 2, 0);
+    EXPECT_LT(8 * cpu::coded_size(s), 4 * 5000u);  // no escapes
+    expect_back(*make_cpu_backend(), s, c.content, c.name);
+  }
+}
+
 TEST(Quantized, ContentOfNoLevelsTakesAnotherCodec) {
   const auto backend = make_cpu_backend();
   const quant::Levels l = test::uniform_levels(ElementType::bf16, 16);
@@ -141,6 +184,7 @@ TEST(Quantized, TablesComeBackFromTheWire) {
     for (uint32_t i = 0; i < t.count(); ++i)
       for (uint64_t g = 0; g < std::max<size_t>(t.levels.scales.size(), 1); ++g)
         ASSERT_EQ(t.levels.element(i, g), c.levels.element(i + skipped, g + shift)) << c.name;
+    EXPECT_EQ(t.levels.trellis, c.levels.trellis);
     const quant::Phrases p = quant::make_phrases(t.count(), t.expansions);
     EXPECT_LE(p.longest, quant::kMaxPhrase);
     EXPECT_EQ(p.length(t.escape()), 0u);

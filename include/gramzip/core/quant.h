@@ -62,9 +62,11 @@ struct Head {
   uint32_t group;  // elements; 0 without scales
   uint32_t phase;
   uint16_t expansions;
+  uint8_t trellis;  // log2 of its states; 0: none
 
-  GRAMZIP_HD uint32_t escape() const { return levels; }
-  GRAMZIP_HD uint32_t alphabet() const { return 1u + levels + uint32_t{expansions} * levels; }
+  GRAMZIP_HD uint32_t alphabet() const {  // of a code table
+    return trellis != 0 ? 1u + levels / 2u : 1u + levels + uint32_t{expansions} * levels;
+  }
   // Groups that have elements in a segment of n.
   GRAMZIP_HD uint32_t groups(uint32_t n) const {
     return group == 0 ? 0 : static_cast<uint32_t>((uint64_t{phase} + n + group - 1) / group);
@@ -155,6 +157,22 @@ GRAMZIP_HD inline void parse_lane(const uint16_t* indexes, uint32_t begin, uint3
       while (i < end && phrase_base[symbol] != 0 && indexes[i] != escape)
         symbol = uint32_t{phrase_base[symbol]} + indexes[i++];
     put(symbol, first);
+  }
+}
+
+// ---- Coder trellis: one code table for each quantizer of a class, A symbols each. Encoders have
+// ---- symbol s of quantizer q as q A + s, an alphabet of 2 A.
+// The numbers of the levels of a run's n elements, `levels` for those of none, become its symbols.
+GRAMZIP_HD inline void trellis_symbols(Trellis trellis, uint32_t levels, uint32_t n,
+                                       uint16_t* indexes) {
+  const uint32_t escape = levels / 2;
+  uint32_t state = 0;
+  for (uint32_t j = 0; j < n; ++j) {
+    const uint32_t i = indexes[j], q = state & 1u;
+    const bool fits = i < levels && (i & 1u) == q;
+    const uint32_t symbol = fits ? i / 2 : escape;
+    indexes[j] = static_cast<uint16_t>(q * (escape + 1) + symbol);
+    state = trellis.next(state, fits ? symbol & 1u : 0u);
   }
 }
 
