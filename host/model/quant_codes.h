@@ -12,7 +12,7 @@
 
 namespace gramzip::quant {
 // Levels beyond the first and the last one that occurs are left out, but for two. Along a trellis
-// levels of both quantizers stay, each that of its own.
+// levels of both quantizers stay, each in its own and on its own branch.
 struct LevelRange {
   uint32_t begin, end;
 };
