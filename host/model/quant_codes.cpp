@@ -45,7 +45,7 @@ LevelRange used_levels(std::span<const uint32_t> counts, bool trellis) {
   LevelRange r{0, static_cast<uint32_t>(counts.size())};
   while (r.end - r.begin > 2 && counts[r.end - 1] == 0) --r.end;
   while (r.end - r.begin > 2 && counts[r.begin] == 0) ++r.begin;
-  if (trellis) r = {r.begin & ~1u, r.end + (r.end & 1u)};
+  if (trellis) r = {r.begin & ~3u, r.end + (r.end & 1u)};
   return r;
 }
 
