@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
   const uint32_t warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   if (warp >= group.count) return;  // whole warps, behind the last barrier
   // The scratch has done its service: its memory holds the columns of the warps.
-  uint32_t* columns = reinterpret_cast<uint32_t*>(scratch) + warp * PieceWriter::kColumn * kWarp;
+  uint32_t* columns = reinterpret_cast<uint32_t*>(scratch) + warp * UnitWriter::kColumn * kWarp;
   DecodeOutput& output = outputs[group.output + warp];
   uint8_t* out = content + output.at;
   const BlockStatus status =
@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(DecodeTuning::kMaxWarps* kWarp, DecodeTuning::
   if (lane == 0) output.status = status;
 }
 static_assert(sizeof(TableScratch) >=
-              DecodeTuning::kMaxWarps * PieceWriter::kColumn * kWarp * sizeof(uint32_t));
+              DecodeTuning::kMaxWarps * UnitWriter::kColumn * kWarp * sizeof(uint32_t));
 
 __global__ void build_tables_kernel(const DeviceTable* tables, const uint8_t* lengths,
                                     const uint8_t* limits, uint16_t* entries) {

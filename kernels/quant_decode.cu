@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decodes blocks of quantized weights, coder huffman, one warp a block, one lane a sub-stream, in
-// one pass (docs/format.md, 16).
+// Decodes blocks of quantized weights, coders huffman and trellis, one warp a block, one lane a
+// sub-stream, in one pass (docs/format.md, 16).
 //
 //   block:   class ids | lane header | rows | tails   ->   units: elements, or numbers of levels
 //   shared:  columns of the warps, 512 bytes each | entries, 16 KiB a table | units of all phrases
 //
 // A lane owns whole runs, one after another, and writes them 16 bytes at a time; a phrase may lead
-// from one into the next. Per code it looks
-// up an entry, which names a phrase, and copies the phrase's words behind what it has, shifted into
-// place. A CTA decodes blocks of one segment, whose entries and units it copies to shared memory;
-// segments that have too many of them are left to a second launch, which reads global memory. Every
-// lane writes units of its own, so the result has no order. Reads each coded byte once, writes each
-// unit once: 1 + 1 / ratio bytes moved a byte.
+// from one into the next. Per code it looks up an entry, which names a phrase, and copies the
+// phrase's words behind what it has, shifted into place. Along a trellis the state, a register,
+// says which of two tables is next, and a code is one unit. A CTA decodes blocks of one segment,
+// whose entries and units it copies to shared memory; segments that have too many of them are left
+// to a second launch, which reads global memory. Every lane writes units of its own, so the result
+// has no order. Reads each coded byte once, writes each unit once: 1 + 1 / ratio bytes moved a
+// byte.
 #include "kernels/common/block_lanes.h"
 #include "kernels/common/decode_table.h"
 #include "kernels/common/quant_block.h"
@@ -26,12 +27,13 @@ struct QuantLane {
   const uint32_t* entries;
   const uint32_t* units;
   const uint8_t* ids;  // of the block
-  uint32_t id_bits, n, unit_bytes, element_bytes, escape;
+  uint32_t id_bits, n, unit_bytes, element_bytes, escape, quantizers;
   bool scaled;
   QuantTarget target;
 
   __device__ const uint32_t* table(uint32_t run) const {
-    return id_bits == 0 ? entries : entries + class_id(ids, run, id_bits) * kTableEntries;
+    return id_bits == 0 ? entries
+                        : entries + class_id(ids, run, id_bits) * quantizers * kTableEntries;
   }
 };
 
@@ -83,16 +85,44 @@ __device__ bool decode_lane(LaneReader& in, const QuantLane& q, uint32_t lane, u
   return in.ends_well();
 }
 
+// The same along a trellis.
+__device__ bool decode_trellis(LaneReader& in, const QuantLane& q, uint32_t lane,
+                               uint32_t* column) {
+  const quant::LaneSpan span = quant::lane_span(q.n, lane);
+  UnitWriter out(column, q.target.units + uint64_t{span.begin} * q.unit_bytes);
+  const uint32_t bits = min(8 * q.unit_bytes, 32u);
+  for (uint32_t j = span.begin; j < span.end;) {  // run by run
+    const uint32_t* const tables = q.table(j / kRunElements);
+    const uint32_t end = min((j / kRunElements + 1) * kRunElements, span.end);
+    for (uint32_t state = 0; j < end; ++j) {
+      const uint32_t e = tables[(in.peek() & kCodeMask) | (state & 1u) * kTableEntries];
+      in.skip(huffman::entry_length(e));
+      state = (state >> 1) ^ ((e >> kStateShift) & kStateMask);
+      if ((e & kEscapeBit) != 0) {
+        take_escape(in, q, j, out);
+        continue;
+      }
+      const uint32_t* const unit = q.units + (e >> kLevelShift);
+      out.put(unit[0], bits);
+      if (q.unit_bytes == 8) out.put(unit[1], 32);
+    }
+  }
+  out.finish();
+  return in.ends_well();
+}
+
 __device__ BlockStatus decode_coded(const uint8_t* block, uint32_t coded_bytes, uint32_t tables,
                                     const DeviceTable* list, const QuantLane& q, uint32_t lane,
                                     uint32_t* columns) {
-  const BlockPlan plan = quant::plan_coded(q.n, tables);
+  const uint32_t classes = tables / q.quantizers;
+  const BlockPlan plan = quant::plan_coded(q.n, classes);
   if (coded_bytes < plan.lanes_at + kBlockAlign) return BlockStatus::bad_block;
-  if (!class_ids_fit(block, plan, tables, list, lane)) return BlockStatus::bad_block;
+  if (!class_ids_fit(block, plan, classes, list, lane, q.quantizers)) return BlockStatus::bad_block;
   BlockLanes lanes;
   if (!read_lanes(block, plan.lanes_at, coded_bytes, lane, lanes)) return BlockStatus::bad_block;
   LaneReader in = lanes.reader(block, lane);
-  const bool good = decode_lane(in, q, lane, columns + lane);
+  const bool good = q.quantizers == 2 ? decode_trellis(in, q, lane, columns + lane)
+                                      : decode_lane(in, q, lane, columns + lane);
   return __all_sync(kAllLanes, good) ? BlockStatus::ok : BlockStatus::bad_stream;
 }
 
@@ -127,11 +157,12 @@ __global__ void __launch_bounds__(QuantTuning::kMaxWarps* kWarp, QuantTuning::kM
         const QuantLane in_lane{entries,
                                 units,
                                 block,
-                                class_id_bits(h.tables),
+                                class_id_bits(h.tables / q.quantizers),
                                 n,
                                 q.unit_bytes,
                                 element_info(h.type).bytes,
                                 q.levels,
+                                q.quantizers,
                                 q.scaled,
                                 target};
         return decode_coded(block, coded_bytes, h.tables, batch.tables + segment.first_table,

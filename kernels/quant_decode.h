@@ -14,7 +14,7 @@ namespace gramzip::kernels {
 struct QuantTuning {
   static constexpr uint32_t kMaxWarps = 4;
   static constexpr uint32_t kMinCtas = 2;
-  uint32_t warps = kMaxWarps;  // coder huffman: blocks a CTA, one a warp
+  uint32_t warps = kMaxWarps;  // blocks of codes a CTA, one a warp
   // Entries and units of a segment up to so many bytes are copied to shared memory.
   uint32_t shared_bytes = 96 << 10;
   uint32_t digit_threads = 256;  // coder horner: of a CTA, which has a block
@@ -28,13 +28,21 @@ inline constexpr uint32_t kUnitsShift = 4, kPhraseShift = 11;
 static_assert(quant::kMaxPhrase < 1u << (kPhraseShift - kUnitsShift));
 static_assert(uint64_t{quant::kMaxAlphabet} * quant::kMaxPhrase * 2 <= 1u << (32 - kPhraseShift));
 
+// Coder trellis: the length; what the next state is besides half the state in bits 4 to 11; bit 12
+// for the escape; above it the word of the level's unit. The table of quantizer 1 follows that of
+// quantizer 0.
+inline constexpr uint32_t kStateShift = 4, kStateMask = 0xff, kEscapeBit = 1u << 12,
+                          kLevelShift = 13;
+static_assert(uint64_t{quant::kMaxLevels} * 2 <= 1u << (32 - kLevelShift));
+
 // What is known of a segment besides its header and code tables.
 struct QuantSegment {
   uint32_t levels;       // N, and the escape
   uint32_t unit_bytes;   // 1, 2, 4 or 8
   uint32_t units_at;     // in the words of all segments: level 0, further levels, phrases behind
   uint32_t unit_words;   // a phrase begins at a word; zeros behind its last unit
-  uint32_t first_table;  // coder huffman: in the entries of all segments
+  uint32_t first_table;  // of its codes: in the entries of all segments
+  uint32_t quantizers;   // tables of a class: 1, or 2 of coder trellis
   // Scales.
   bool scaled, zero_points;
   uint32_t group, phase;
@@ -84,8 +92,9 @@ struct QuantBatch {
 cudaError_t quant_entries(const QuantTable* quant_tables, uint32_t count, const DeviceTable* tables,
                           const uint8_t* lengths, const uint32_t* symbols, uint32_t* entries,
                           cudaStream_t stream);
-// Blocks of coder huffman. Sets status of each output: ok, bad_coded_hash, bad_block or bad_stream;
-// and `first` of scaled blocks. most_shared, least_shared: QuantSegment::shared_bytes of the batch.
+// Blocks of coders huffman and trellis. Sets status of each output: ok, bad_coded_hash, bad_block
+// or bad_stream; and `first` of scaled blocks. most_shared, least_shared:
+// QuantSegment::shared_bytes of the batch.
 cudaError_t quant_decode(const QuantBatch& batch, const DecodeGroup* groups, uint32_t count,
                          uint64_t most_shared, uint64_t least_shared, const QuantTuning& tuning,
                          cudaStream_t stream);

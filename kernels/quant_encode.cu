@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encodes blocks of quantized weights, coder huffman (docs/format.md, 16), from numbers of levels.
+// Encodes blocks of quantized weights, coders huffman and trellis (docs/format.md, 16), from
+// numbers of levels, or symbols of a trellis, which have no phrases.
 //
 //   classes:  a warp a run, costs of its 256 numbers summed -> the cheapest class
 //   count:    lane l of a warp parses sub-stream l into phrases -> counts by class and symbol
@@ -76,13 +77,13 @@ __global__ void quant_count_kernel(const QuantEncodeBatch batch, const uint16_t*
 template <class Put>
 __device__ void walk_codes(const QuantView& v, const QuantCodes& t, uint32_t lane, const Put& put) {
   const QuantCoding& c = *v.coding;
-  const uint8_t* const numbers = t.table_numbers + c.table_numbers_at;
+  const uint8_t* const numbers = t.class_numbers + c.class_numbers_at;
   const quant::LaneSpan span = quant::lane_span(v.n, lane);
   quant::parse_lane(v.indexes, span.begin, span.end, c.levels, t.phrase_bases + c.phrase_base_at,
                     [&](uint32_t symbol, uint32_t first) {
-                      const uint32_t table = numbers[v.class_ids[first / kRunElements]];
-                      put(t.codes[c.codes_at + table * c.alphabet + symbol], symbol == c.levels,
-                          first);
+                      const uint32_t id = numbers[v.class_ids[first / kRunElements]];
+                      put(t.codes[c.codes_at + id * c.alphabet + symbol],
+                          symbol == c.escapes[0] || symbol == c.escapes[1], first);
                     });
 }
 
@@ -107,7 +108,7 @@ __global__ void quant_measure_kernel(const QuantEncodeBatch batch, const QuantCo
     const LanePlan lanes =
         plan_lanes(__reduce_min_sync(kAllLanes, words), __reduce_max_sync(kAllLanes, words),
                    __reduce_add_sync(kAllLanes, words));
-    coded_bytes = coded_block_bytes(quant::plan_coded(v.n, v.coding->tables), lanes);
+    coded_bytes = coded_block_bytes(quant::plan_coded(v.n, v.coding->classes_left), lanes);
     const bool coded = coded_bytes < size;
     if (!coded) coded_bytes = size;
     if (lane == 0) {
@@ -121,10 +122,10 @@ __global__ void quant_measure_kernel(const QuantEncodeBatch batch, const QuantCo
 __device__ void write_coded(const QuantView& v, const QuantCodes& codes, uint32_t words,
                             uint32_t lane, uint8_t* out) {
   const QuantCoding& c = *v.coding;
-  const BlockPlan plan = quant::plan_coded(v.n, c.tables);
+  const BlockPlan plan = quant::plan_coded(v.n, c.classes_left);
   const LaneHead head = v.state->lanes;
-  const uint8_t* const numbers = codes.table_numbers + c.table_numbers_at;
-  write_class_ids(plan, c.tables, out, lane,
+  const uint8_t* const numbers = codes.class_numbers + c.class_numbers_at;
+  write_class_ids(plan, c.classes_left, out, lane,
                   [&](uint32_t r) { return uint32_t{numbers[v.class_ids[r]]}; });
   const uint32_t tail_before = write_lane_header(out, plan.lanes_at, head, words, lane);
   LaneWriter to(out + plan.rows_at(head.extra_bits), head, lane, tail_before);

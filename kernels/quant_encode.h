@@ -3,6 +3,7 @@
 //
 //   quant_indexes    elements -> numbers of levels, and which levels occur
 //   keep_levels      other numbers, where levels are left out
+//   trellis_symbols  along a trellis: symbols in their place
 //   gather_runs      the runs of a sample
 //   quant_classes    the class of each run
 //   quant_count      phrases -> counts of symbols by class
@@ -19,7 +20,7 @@
 namespace gramzip::kernels {
 struct QuantEncodeTuning {
   uint32_t threads = 256;
-  uint32_t parts = 8;  // quant_indexes, keep_levels: CTAs of a block
+  uint32_t parts = 8;  // quant_indexes, keep_levels, trellis_symbols: CTAs of a block
   uint32_t warps = 4;  // quant_classes: of a CTA; quant_measure, quant_write: blocks of one
   // quant_count: counts of a segment's classes up to this many are summed in shared memory first.
   uint32_t shared_bins = 12u << 10;
@@ -39,14 +40,16 @@ struct QuantCoding {
   uint32_t seen_at;  // kSeenWords words: bit i: level i occurs
   // keep_levels
   uint32_t begin, end;
+  uint32_t trellis;  // trellis_symbols: log2 of states, 0: none
   // quant_classes
   uint32_t classes, costs_at;
   // quant_count
   uint32_t alphabet, phrase_base_at, counts_at;
-  // quant_write: numbers of tables by class, kMaxTables of them; codes of table t at
-  // codes_at + t * alphabet. No more classes than tables: tables of classes.
+  // quant_write: what is left of each class, kMaxTables numbers; codes of class c at
+  // codes_at + c * alphabet. escapes: the symbols that are one.
   bool horner;
-  uint32_t tables, table_numbers_at, codes_at;
+  uint32_t classes_left, class_numbers_at, codes_at;
+  uint32_t escapes[2];
 };
 inline constexpr uint32_t kSeenWords = quant::kMaxAlphabet / 32;
 
@@ -70,6 +73,9 @@ cudaError_t quant_indexes(const QuantEncodeBatch& batch, const uint16_t* numbers
 // Number i becomes i - begin, those beyond begin to end - 1 the escape, end - begin.
 cudaError_t keep_levels(const QuantEncodeBatch& batch, const QuantEncodeTuning& tuning,
                         cudaStream_t stream);
+// Numbers of levels become symbols, run by run; classes, counts and codes are theirs then.
+cudaError_t trellis_symbols(const QuantEncodeBatch& batch, const QuantEncodeTuning& tuning,
+                            cudaStream_t stream);
 // Copies kRunElements numbers from each place of `from`, whatever lies behind the last element.
 cudaError_t gather_runs(const uint16_t* indexes, const uint64_t* from, uint32_t count,
                         uint16_t* runs, cudaStream_t stream);
@@ -79,10 +85,10 @@ cudaError_t quant_classes(const QuantEncodeBatch& batch, const ClassCost* costs,
 cudaError_t quant_count(const QuantEncodeBatch& batch, const uint16_t* phrase_bases,
                         uint32_t most_bins, uint32_t* counts, const QuantEncodeTuning& tuning,
                         cudaStream_t stream);
-// Tables of all segments.
+// Codes of all segments.
 struct QuantCodes {
   const uint16_t* phrase_bases;
-  const uint8_t* table_numbers;
+  const uint8_t* class_numbers;
   const uint32_t* codes;
 };
 // Decides raw or coded, and sets coded_bytes and lanes of every block of the coder; of plain

@@ -12,6 +12,7 @@
 #include "host/cpu/quantize.h"
 #include "host/frame/segment_meta.h"
 #include "tests/registry/quant_cases.h"
+#include "tests/registry/trellis_cases.h"
 
 namespace gramzip {
 namespace {
@@ -23,28 +24,43 @@ struct Input {
   double entropy = 0;  // bits an element
 };
 
-enum Kind : int64_t { kBf16, kF32, kBf16Groups, kBf16Horner };
+enum Kind : int64_t { kBf16, kF32, kBf16Groups, kBf16Horner, kBf16Trellis, kF32Trellis };
+
+// Of the symbols of a quantizer, whose choice costs nothing: the levels', or the two of a trellis.
+double entropy_of(const quant::Levels& l, std::vector<uint16_t> symbols) {
+  const uint32_t alphabet = l.trellis != 0 ? 1 + l.count() / 2 : 1 + l.count();
+  if (l.trellis != 0)
+    for (size_t j = 0; j < symbols.size(); j += kRunElements)
+      quant::trellis_symbols(quant::trellis_of(l.trellis), l.count(), kRunElements, &symbols[j]);
+  std::vector<double> counts(2 * alphabet, 0);
+  double totals[2] = {}, bits = 0;
+  for (const uint16_t s : symbols) ++counts[s], ++totals[s / alphabet];
+  for (uint32_t s = 0; s < counts.size(); ++s)
+    if (counts[s] > 0) bits -= counts[s] * std::log2(counts[s] / totals[s / alphabet]);
+  return bits / static_cast<double>(symbols.size());
+}
 
 const Input& input_of(int64_t spread_percent, int64_t kind) {
   static std::map<std::pair<int64_t, int64_t>, Input> known;
   const auto [at, is_new] = known.try_emplace({spread_percent, kind});
   Input& in = at->second;
   if (!is_new) return in;
-  const ElementType type = kind == kF32 ? ElementType::f32 : ElementType::bf16;
+  const bool f32 = kind == kF32 || kind == kF32Trellis;
+  const bool trellis = kind == kBf16Trellis || kind == kF32Trellis;
+  const ElementType type = f32 ? ElementType::f32 : ElementType::bf16;
   test::QuantCase& c = in.levels;
   const double spread = static_cast<double>(spread_percent) / 100;
   c.levels = test::uniform_levels(type, kind == kBf16Horner ? 3 : kind == kBf16Groups ? 16 : 255);
+  if (trellis) c.levels = test::trellis_levels(type, 256, 8);
   if (kind == kBf16Groups)
     test::add_scales(c.levels, quant::ScaleType::f16, 64, false, kElements, 1);
   if (kind == kBf16Horner) c.levels.coder = quant::CoderChoice::horner;
-  c.content = test::draw_levels(c.levels, 0, kElements, {spread, 0}, 7);
+  c.content = trellis ? test::draw_trellis(c.levels, kElements, {spread, 0}, 7)
+                      : test::draw_levels(c.levels, 0, kElements, {spread, 0}, 7);
   in.coded = test::encode_quantized(c);
   std::vector<uint16_t> indexes(kElements);
   cpu::level_indexes(c.levels, 0, c.content, indexes);
-  std::vector<double> counts(c.levels.count() + 1, 0);
-  for (const uint16_t i : indexes) ++counts[i];
-  for (const double n : counts)
-    if (n > 0) in.entropy -= n / kElements * std::log2(n / kElements);
+  in.entropy = entropy_of(c.levels, std::move(indexes));
   return in;
 }
 
@@ -80,6 +96,8 @@ void rates(benchmark::internal::Benchmark* b) {
   for (const int64_t spread : {30, 100, 400}) b->Args({spread, kF32});
   b->Args({200, kBf16Groups});
   b->Args({110, kBf16Horner});
+  for (const int64_t spread : {100, 400, 1600}) b->Args({spread, kBf16Trellis});
+  b->Args({400, kF32Trellis});
 }
 BENCHMARK(encode)->Apply(rates)->Unit(benchmark::kMillisecond);
 BENCHMARK(decode)->Apply(rates)->Unit(benchmark::kMillisecond);

@@ -134,7 +134,7 @@ class CudaBackend final : public Backend {
     DeviceBuffer<kernels::QuantCoding> codings;
     DeviceBuffer<uint16_t> numbers, sampled, phrase_bases;
     DeviceBuffer<uint64_t> from;
-    DeviceBuffer<uint8_t> table_numbers;
+    DeviceBuffer<uint8_t> class_numbers;
   };
   QuantBuffers quant_;
   // with a base

@@ -42,6 +42,7 @@ void QuantDecodeBatch::add(const DecodeRequest& r, uint32_t segment, uint32_t fi
   const uint32_t element = element_info(h.type).bytes;
   QuantSegment q{};
   q.levels = t.count();
+  q.quantizers = 1;
   q.scaled = l.group != 0;
   q.unit_bytes = q.scaled ? 2 : element;
   q.units_at = static_cast<uint32_t>(units.size());
@@ -55,6 +56,21 @@ void QuantDecodeBatch::add(const DecodeRequest& r, uint32_t segment, uint32_t fi
       words.put(unit_of(i));
     }
     most_unit_words = std::max(most_unit_words, words.size());
+  } else if (h.coder == static_cast<uint8_t>(quant::Coder::trellis)) {
+    q.quantizers = 2;
+    const quant::Trellis trellis = quant::trellis_of(l.trellis);
+    const auto symbols_at = static_cast<uint32_t>(symbols.size());
+    for (uint32_t k = 0; k < 2; ++k) {
+      for (uint32_t i = k; i < q.levels; i += 2) {
+        // State k is 0 but for the lowest bit, so what comes behind it is what is to be added.
+        symbols.push_back(words.place() << kLevelShift | trellis.next(k, (i / 2) & 1u)
+                                                             << kStateShift);
+        words.put(unit_of(i));
+      }
+      symbols.push_back(kEscapeBit | trellis.next(k, 0) << kStateShift);
+    }
+    for (uint32_t i = 0; i < h.tables; ++i)
+      tables.push_back({first_table + i, symbols_at + i % 2 * t.alphabet()});
   } else {
     const quant::Phrases phrases = quant::make_phrases(q.levels, t.expansions);
     const auto symbols_at = static_cast<uint32_t>(symbols.size());

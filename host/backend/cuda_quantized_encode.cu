@@ -7,33 +7,19 @@
 #include "host/backend/cpu_blocks.h"
 #include "host/backend/cuda_backend.h"
 #include "host/backend/encode_batch.h"
-#include "host/model/phrase_choice.h"
-#include "host/model/quant_codes.h"
-#include "host/model/quant_table.h"
+#include "host/backend/quant_plan.h"
 
 namespace gramzip {
 using namespace kernels;
 
 namespace {
-// What is known of a segment on the host.
-struct Segment {
-  quant::Table table;
-  quant::CoderChoice choice;
-  std::vector<uint32_t> runs;     // numbers of those that are to be coded
-  std::vector<uint32_t> sampled;  // of these
-  quant::LevelSample sample;
-  quant::SegmentCodes codes;
-
-  bool has_phrases() const { return !runs.empty() && choice != quant::CoderChoice::horner; }
-};
-
 // The arrays that all segments share.
 struct Arrays {
   std::vector<QuantCoding> codings;
   std::vector<uint16_t> numbers, phrase_bases;
   std::vector<uint64_t> elements, sampled;
   std::vector<float> values, scales;
-  std::vector<uint8_t> zero_points, table_numbers;
+  std::vector<uint8_t> zero_points, class_numbers;
   std::vector<ClassCost> costs;
   std::vector<uint32_t> codes;
   uint64_t indexes = 0;
@@ -80,33 +66,25 @@ void add_scales(const quant::Table& t, QuantCoding& c, Arrays& a) {
   a.zero_points.insert(a.zero_points.end(), l.zero_points.begin(), l.zero_points.end());
 }
 
-void add_segment(const SegmentInput& in, const SegmentHeader& h, std::vector<Segment>& segments,
-                 Arrays& a) {
-  const uint32_t element = element_info(h.type).bytes, n = h.decoded_bytes / element;
-  Segment s;
-  s.table = quant::make_table(*in.levels, in.first_element, n);
-  s.choice = in.levels->coder;
+void add_segment(const QuantPlan& plan, uint32_t element, Arrays& a) {
   QuantCoding c{};
   c.indexes_at = a.indexes;
   c.first_run = a.runs;
-  c.levels = s.table.count();
+  c.levels = plan.table().count();
   c.seen_at = end_of(a.codings) * kSeenWords;
-  if (s.table.levels.group != 0)
-    add_scales(s.table, c, a);
+  if (plan.table().levels.group != 0)
+    add_scales(plan.table(), c, a);
   else
-    add_patterns(s.table.levels, element, c, a);
-  c.table_numbers_at = end_of(a.codings) * kMaxTables;
-  a.indexes += round_up(n, kLaneGroup);
-  a.runs += static_cast<uint32_t>(ceil_div(n, kRunElements));
+    add_patterns(plan.table().levels, element, c, a);
+  c.class_numbers_at = end_of(a.codings) * kMaxTables;
+  a.indexes += round_up(plan.elements(), kLaneGroup);
+  a.runs += static_cast<uint32_t>(ceil_div(plan.elements(), kRunElements));
   a.codings.push_back(c);
-  segments.push_back(std::move(s));
 }
 
-// Levels begin to end - 1 stay.
-void keep(Segment& s, QuantCoding& c, uint32_t begin, uint32_t end) {
-  c.begin = begin;
-  c.end = end;
-  if (end - begin < s.table.count()) quant::keep_levels(s.table, begin, end);
+void keep(quant::LevelRange range, QuantCoding& c) {
+  c.begin = range.begin;
+  c.end = range.end;
 }
 // Behind the kernel that gives other numbers.
 void kept(Arrays& a) {
@@ -117,55 +95,41 @@ void kept(Arrays& a) {
   }
 }
 
-void keep_used(const uint32_t* seen, Segment& s, QuantCoding& c) {
-  std::vector<uint32_t> counts(s.table.count());
+void keep_used(const uint32_t* seen, QuantPlan& plan, QuantCoding& c) {
+  std::vector<uint32_t> counts(plan.table().count());
   for (uint32_t i = 0; i < counts.size(); ++i) counts[i] = (seen[i / 32] >> (i % 32)) & 1u;
-  const quant::LevelRange used = quant::used_levels(counts, false);
-  keep(s, c, used.begin, used.end);
+  keep(plan.keep_used(counts), c);
+  c.trellis = plan.by_codes() ? plan.trellis() : 0;
 }
 
-// run(r): the numbers of run r.
-template <class Run>
-quant::LevelSample sample_of(const Segment& s, const Run& run) {
-  return quant::sample_levels(s.table.count(), s.runs, run);
-}
-
-// Which runs the sample takes; their places in a.sampled.
-void list_sample(uint32_t n, const QuantCoding& c, Segment& s, Arrays& a) {
-  const std::vector<uint16_t> nothing(kRunElements);
-  sample_of(s, [&](uint32_t r) {
-    s.sampled.push_back(r);
+// The places of the runs that the sample takes.
+void list_sample(const QuantPlan& plan, const QuantCoding& c, Arrays& a) {
+  for (const uint32_t r : plan.sampled())
     a.sampled.push_back(c.indexes_at + uint64_t{r} * kRunElements);
-    return std::span(nothing).first(std::min(kRunElements, n - r * kRunElements));
-  });
 }
 
-void train(uint32_t n, const uint16_t* sampled, Segment& s, QuantCoding& c, Arrays& a) {
-  const uint16_t* next = sampled;
-  s.sample = sample_of(s, [&](uint32_t r) {
-    const std::span run(next, std::min(kRunElements, n - r * kRunElements));
-    next += kRunElements;
+// sampled: the numbers of these runs, one behind the other. Returns the end.
+const uint16_t* train(const uint16_t* sampled, QuantPlan& plan, QuantCoding& c, Arrays& a) {
+  const model::RunClasses trained = plan.train_classes([&](uint32_t r) {
+    const std::span run(sampled, plan.run_size(r));
+    sampled += kRunElements;
     return run;
   });
-  const model::RunClasses trained = quant::train_level_classes(s.sample);
   c.classes = trained.classes;
   c.costs_at = end_of(a.costs);
+  // Of an alphabet that the training may have rounded up.
+  const uint32_t symbols = (plan.table().count() / plan.quantizers() + 1) * plan.quantizers();
   if (trained.classes > 1)
     a.costs.insert(a.costs.end(), trained.costs.begin(),
-                   trained.costs.begin() + (s.table.count() + 1) * kMaxTables);
+                   trained.costs.begin() + symbols * kMaxTables);
+  return sampled;
 }
 
-void choose_phrases(std::span<const uint8_t> class_ids, uint32_t element, Segment& s,
-                    QuantCoding& c, Arrays& a) {
-  std::vector<uint8_t> of_sample;
-  for (const uint32_t r : s.sample.numbers)
-    of_sample.push_back(c.classes > 1 ? class_ids[c.first_run + r] : uint8_t{0});
-  quant::PhraseChoice choice = quant::choose_phrases(s.sample, of_sample, c.classes, 8 * element,
-                                                     s.choice == quant::CoderChoice::zero_runs);
-  keep(s, c, choice.begin, choice.end);
-  s.table.expansions = std::move(choice.expansions);
-  const std::vector<uint16_t> base = quant::make_phrase_base(s.table.count(), s.table.expansions);
-  c.alphabet = end_of(base);
+void choose_phrases(std::span<const uint8_t> class_ids, QuantPlan& plan, QuantCoding& c,
+                    Arrays& a) {
+  keep(plan.choose_phrases(class_ids.subspan(c.first_run)), c);
+  const std::vector<uint16_t> base = plan.phrase_base();
+  c.alphabet = plan.alphabet();
   c.phrase_base_at = end_of(a.phrase_bases);
   a.phrase_bases.insert(a.phrase_bases.end(), base.begin(), base.end());
   c.counts_at = a.counts;
@@ -173,53 +137,18 @@ void choose_phrases(std::span<const uint8_t> class_ids, uint32_t element, Segmen
   a.most_bins = std::max(a.most_bins, c.classes * c.alphabet);
 }
 
-bool horner_is_less(const Segment& s, const SegmentHeader& h, std::span<const BlockState> blocks,
-                    uint32_t escapes) {
-  const uint32_t levels = s.table.count(), element = element_info(h.type).bytes;
-  if (levels < 2) return false;
-  uint64_t horner = uint64_t{escapes} * (4 + element);
-  for (uint32_t b = 0; b < h.blocks; ++b)
-    if (blocks[b].mode == BlockMode::raw)
-      horner += quant::plan_horner(h.block_bytes(b) / element, element, levels, 0).bytes;
-  return horner < s.codes.bits / 8 + uint64_t{escapes} * element + 2 * s.table.expansions.size();
-}
-
-void choose_codes(std::span<const uint32_t> all_counts, const SegmentHeader& h,
-                  std::span<const BlockState> blocks, Segment& s, QuantCoding& c, Arrays& a) {
-  if (s.has_phrases()) {
-    const auto counts = all_counts.subspan(c.counts_at, size_t{c.classes} * c.alphabet);
-    s.codes = quant::choose_codes(counts, c.alphabet, 1, end_of(s.runs));
-    uint32_t escapes = 0;
-    for (uint32_t k = 0; k < c.classes; ++k) escapes += counts[k * c.alphabet + s.table.escape()];
-    c.horner = s.choice == quant::CoderChoice::automatic && horner_is_less(s, h, blocks, escapes);
-  } else {
-    c.horner = !s.runs.empty();
-  }
-  if (c.horner) {
-    s.table.expansions.clear();
-    s.codes = {};
-  }
-  c.tables = end_of(s.codes.books);
+void choose_codes(std::span<const uint32_t> all_counts, QuantPlan& plan, QuantCoding& c,
+                  Arrays& a) {
+  if (plan.by_codes())
+    plan.choose_codes(all_counts.subspan(c.counts_at, size_t{c.classes} * c.alphabet));
+  c.horner = !plan.runs().empty() && plan.coder() == quant::Coder::horner;
+  const quant::SegmentCodes& codes = plan.codes();
+  c.classes_left = codes.classes;
   c.codes_at = end_of(a.codes);
-  a.table_numbers.insert(a.table_numbers.end(), s.codes.number.begin(), s.codes.number.end());
-  for (const CodeBook& book : s.codes.books)
+  std::copy_n(plan.escapes().begin(), 2, c.escapes);
+  a.class_numbers.insert(a.class_numbers.end(), codes.number.begin(), codes.number.end());
+  for (const CodeBook& book : codes.books)
     a.codes.insert(a.codes.end(), book.codes.begin(), book.codes.end());
-}
-
-void finish(bool any_coded, const QuantCoding& c, Segment& s, EncodedSegment& out) {
-  if (!any_coded) {
-    s.table.expansions.clear();
-    s.codes.books.clear();
-  }
-  SegmentHeader& h = out.header;
-  h.coder =
-      static_cast<uint8_t>(any_coded && c.horner ? quant::Coder::horner : quant::Coder::huffman);
-  out.tables.clear();
-  quant::store_quant_table(s.table, out.tables);
-  quant::store_codes(s.codes.books, out.tables);
-  h.tables = static_cast<uint8_t>(s.codes.books.size());
-  h.run_log2 = s.codes.books.size() > 1 ? 8 : 0;
-  h.table_bytes = end_of(out.tables);
 }
 }  // namespace
 
@@ -229,16 +158,13 @@ void CudaBackend::encode_quantized(std::span<const SegmentInput> in,
   QuantBuffers& q = quant_;
   EncodeBatch batch;
   Arrays a;
-  std::vector<Segment> segments;
+  std::vector<QuantPlan> plans;
   for (const SegmentInput& s : in) {
     batch.add(make_quantized_header(s.type, static_cast<uint32_t>(s.content.size())));
-    add_segment(s, batch.segments.back().header, segments, a);
+    plans.emplace_back(s, batch.segments.back().header);
+    add_segment(plans.back(), element_info(s.type).bytes, a);
   }
   const auto segment_count = static_cast<uint32_t>(in.size());
-  const auto header = [&](uint32_t i) -> const SegmentHeader& { return batch.segments[i].header; };
-  const auto elements = [&](uint32_t i) {
-    return header(i).decoded_bytes / element_info(header(i).type).bytes;
-  };
   const auto count = end_of(batch.blocks);
   uint8_t* content = upload_content(in, batch.segments, batch.content_bytes);
   uint8_t* data = data_.reserve(batch.data_bytes);
@@ -265,36 +191,33 @@ void CudaBackend::encode_quantized(std::span<const SegmentInput> in,
   const std::vector<uint32_t> host_seen =
       q.symbols.download(size_t{segment_count} * kSeenWords, stream_);
   for (uint32_t i = 0; i < segment_count; ++i) {
-    const uint32_t of_block =
-        (1u << header(i).block_log2) / element_info(header(i).type).bytes / kRunElements;
-    for (uint32_t r = 0; r < ceil_div(elements(i), kRunElements); ++r)
-      if (host_states[batch.segments[i].first_block + r / of_block].mode == BlockMode::raw)
-        segments[i].runs.push_back(r);
-    keep_used(host_seen.data() + a.codings[i].seen_at, segments[i], a.codings[i]);
-    if (segments[i].has_phrases()) list_sample(elements(i), a.codings[i], segments[i], a);
+    plans[i].find_runs([&](uint32_t b) {
+      return host_states[batch.segments[i].first_block + b].mode == BlockMode::raw;
+    });
+    keep_used(host_seen.data() + a.codings[i].seen_at, plans[i], a.codings[i]);
+    if (plans[i].by_codes()) list_sample(plans[i], a.codings[i], a);
   }
   work.codings = q.codings.upload(a.codings, stream_);
   check(keep_levels(work, tuning, stream_));
   kept(a);
+  work.codings = q.codings.upload(a.codings, stream_);
+  check(trellis_symbols(work, tuning, stream_));
 
   const auto sampled_count = end_of(a.sampled);
   check(gather_runs(work.indexes, q.from.upload(a.sampled, stream_), sampled_count,
                     q.sampled.reserve(size_t{sampled_count} * kRunElements), stream_));
   const std::vector<uint16_t> sampled =
       q.sampled.download(size_t{sampled_count} * kRunElements, stream_);
-  size_t at = 0;
+  const uint16_t* next = sampled.data();
   for (uint32_t i = 0; i < segment_count; ++i) {
     a.codings[i].classes = 1;
-    if (!segments[i].has_phrases()) continue;
-    train(elements(i), sampled.data() + at, segments[i], a.codings[i], a);
-    at += segments[i].sampled.size() * kRunElements;
+    if (plans[i].by_codes()) next = train(next, plans[i], a.codings[i], a);
   }
   work.codings = q.codings.upload(a.codings, stream_);
   check(quant_classes(work, costs_.upload(a.costs, stream_), tuning, stream_));
   const std::vector<uint8_t> class_ids = class_ids_.download(a.runs, stream_);
   for (uint32_t i = 0; i < segment_count; ++i)
-    if (segments[i].has_phrases())
-      choose_phrases(class_ids, element_info(header(i).type).bytes, segments[i], a.codings[i], a);
+    if (plans[i].by_codes()) choose_phrases(class_ids, plans[i], a.codings[i], a);
   work.codings = q.codings.upload(a.codings, stream_);
   check(keep_levels(work, tuning, stream_));
   kept(a);
@@ -306,12 +229,9 @@ void CudaBackend::encode_quantized(std::span<const SegmentInput> in,
   work.codings = q.codings.upload(a.codings, stream_);
   check(quant_count(work, phrase_bases, a.most_bins, counts, tuning, stream_));
   const std::vector<uint32_t> host_counts = counts_.download(a.counts, stream_);
-  for (uint32_t i = 0; i < segment_count; ++i)
-    choose_codes(host_counts, header(i),
-                 std::span(host_states).subspan(batch.segments[i].first_block), segments[i],
-                 a.codings[i], a);
+  for (uint32_t i = 0; i < segment_count; ++i) choose_codes(host_counts, plans[i], a.codings[i], a);
   work.codings = q.codings.upload(a.codings, stream_);
-  const QuantCodes codes{phrase_bases, q.table_numbers.upload(a.table_numbers, stream_),
+  const QuantCodes codes{phrase_bases, q.class_numbers.upload(a.class_numbers, stream_),
                          codes_.upload(a.codes, stream_)};
   uint32_t* lane_words = lane_words_.reserve(size_t{count} * kLanes);
   HashRange* coded_ranges = coded_ranges_.reserve(count);
@@ -327,7 +247,7 @@ void CudaBackend::encode_quantized(std::span<const SegmentInput> in,
   const std::vector<SegmentTotals> host_totals = totals_.download(segment_count, stream_);
   for (uint32_t i = 0; i < segment_count; ++i) {
     take_blocks(batch.segments[i], host_states, data, host_totals[i].data_bytes, *out[i]);
-    finish(host_totals[i].coded > 0, a.codings[i], segments[i], *out[i]);
+    plans[i].finish(host_totals[i].coded > 0, *out[i]);
   }
   check_cuda(cudaStreamSynchronize(stream_), "encoding");
 }

@@ -53,9 +53,10 @@ class QuantPlan {
   }
   quant::Coder coder() const { return coder_; }  // behind choose_codes()
   const quant::SegmentCodes& codes() const { return codes_; }
-  quant::LevelSample sample_runs() const {  // the numbers of those that train_classes() takes
+  // The numbers of the runs that train_classes() takes.
+  std::vector<uint32_t> sampled() const {
     const std::vector<uint16_t> nothing(kRunElements);
-    return sample([&](uint32_t r) { return std::span(nothing).first(run_size(r)); });
+    return sample([&](uint32_t r) { return std::span(nothing).first(run_size(r)); }).numbers;
   }
 
  private:

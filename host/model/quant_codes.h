@@ -12,7 +12,8 @@
 
 namespace gramzip::quant {
 // Levels beyond the first and the last one that occurs are left out, but for two. Along a trellis
-// levels of both quantizers stay, each in its own and on its own branch.
+// by fours at the front and by twos behind: each stays one of its quantizer, and its symbol as odd
+// or even as it was.
 struct LevelRange {
   uint32_t begin, end;
 };

@@ -20,18 +20,19 @@ __device__ inline uint32_t class_id(const uint8_t* ids, uint32_t run, uint32_t b
   return (two >> (at % 8)) & ((1u << bits) - 1);
 }
 
-// Whether the class ids and their padding are as they must be: every run has a table that codes
-// something. For the whole warp; reads up to plan.lanes_at + 1.
-__device__ inline bool class_ids_fit(const uint8_t* block, const BlockPlan& plan, uint32_t tables,
-                                     const DeviceTable* list, uint32_t lane) {
-  const uint32_t bits = class_id_bits(tables);
+// Whether the class ids and their padding are as they must be: every run has a class whose tables,
+// `each` in the list, code something. For the whole warp; reads up to plan.lanes_at + 1.
+__device__ inline bool class_ids_fit(const uint8_t* block, const BlockPlan& plan, uint32_t classes,
+                                     const DeviceTable* list, uint32_t lane, uint32_t each = 1) {
+  const uint32_t bits = class_id_bits(classes);
   const auto runs = static_cast<uint32_t>(ceil_div(plan.n, kRunElements));
   if (!part_ends_in_zeros(block, plan.ids_at, uint64_t{runs} * bits, plan.lanes_at, lane))
     return false;
   bool good = true;
   for (uint32_t r = lane; r < runs; r += kWarp) {
     const uint32_t id = bits > 0 ? class_id(block + plan.ids_at, r, bits) : 0;
-    good = good && id < tables && list[id].count > 0;
+    good = good && id < classes;
+    for (uint32_t k = 0; good && k < each; ++k) good = list[id * each + k].count > 0;
   }
   return __all_sync(kAllLanes, good);
 }

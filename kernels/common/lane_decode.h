@@ -7,6 +7,7 @@
 #include "gramzip/core/elements.h"
 #include "gramzip/core/huffman.h"
 #include "kernels/common/block_lanes.h"
+#include "kernels/common/unit_writer.h"
 #include "kernels/huffman_decode.h"
 
 namespace gramzip::kernels {
@@ -19,45 +20,10 @@ struct Tables {
 
 // ---- Codec bytes: a lane owns `count` consecutive bytes of the block. ----
 
-// Collects bytes to words of 4 and, in a column of shared memory, words to stores of 16 bytes:
-// lanes write far from each other, so narrow stores would each cost a sector.
-class PieceWriter {
- public:
-  static constexpr uint32_t kColumn = 4;  // words a lane, kWarp apart
-  __device__ PieceWriter(uint32_t* column, uint8_t* out) : column_(column), out_(out) {}
-
-  __device__ uint32_t words() const { return words_; }
-  __device__ uint32_t done() const { return 4 * words_ + fill_ / 8; }
-  // Up to 3 bytes, 8 * their number in bits; the bits above are zero.
-  __device__ void put(uint32_t bytes, uint32_t bits) {
-    pending_ |= bytes << fill_;
-    fill_ += bits;
-    if (fill_ < 32) return;
-    fill_ -= 32;
-    column_[words_ % kColumn * kWarp] = pending_;
-    pending_ = bytes >> (bits - fill_);  // fill_ < bits
-    if (++words_ % kColumn == 0)
-      *reinterpret_cast<uint4*>(out_ + 4 * (words_ - kColumn)) =
-          make_uint4(column_[0], column_[kWarp], column_[2 * kWarp], column_[3 * kWarp]);
-  }
-  __device__ void finish() {
-    for (uint32_t w = words_ & ~(kColumn - 1); w < words_; ++w)
-      *reinterpret_cast<uint32_t*>(out_ + 4 * w) = column_[w % kColumn * kWarp];
-    for (uint32_t i = 0; 8 * i < fill_; ++i)
-      out_[4 * words_ + i] = static_cast<uint8_t>(pending_ >> (8 * i));
-  }
-
- private:
-  uint32_t* column_;
-  uint8_t* out_;
-  uint32_t pending_ = 0, fill_ = 0;  // bits, below 32 between calls
-  uint32_t words_ = 0;
-};
-
 __device__ inline bool decode_piece(LaneReader& in, const Tables& t, uint32_t count,
                                     uint32_t* column, uint8_t* out) {
   constexpr uint32_t kMask = (1u << kByteCodeLimit) - 1, kSymbols = 0xffffff;
-  PieceWriter writer(column, out);
+  UnitWriter writer(column, out);
   // As long as two look-ups of 3 symbols fit behind up to 3 pending bytes.
   while (4 * writer.words() + 3 + 2 * huffman::kMultiSymbols <= count) {
     const uint32_t window = in.peek();

@@ -12,6 +12,8 @@ class UnitWriter {
   // out: a multiple of 16.
   __device__ UnitWriter(uint32_t* column, uint8_t* out) : column_(column), out_(out) {}
 
+  __device__ uint32_t words() const { return words_; }
+  __device__ uint32_t done() const { return 4 * words_ + fill_ / 8; }  // bytes
   // Up to 32 bits, whole bytes; the bits above are zero.
   __device__ void put(uint32_t x, uint32_t bits) {
     pending_ |= x << fill_;

@@ -95,6 +95,7 @@ std::map<std::string, std::vector<uint8_t>> record_archives() {
     archives["fast-" + c.name] =
         test::archive_of(test::encode_segment(*make_cpu_backend(), c), c.content);
   archives["quantized"] = test::quantized_archive();
+  archives["trellis"] = test::trellis_archive();
   return archives;
 }
 }  // namespace

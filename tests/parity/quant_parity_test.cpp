@@ -17,6 +17,7 @@ namespace gramzip {
 namespace {
 using Bytes = std::vector<uint8_t>;
 constexpr auto kHorner = static_cast<uint8_t>(quant::Coder::horner);
+constexpr auto kTrellis = static_cast<uint8_t>(quant::Coder::trellis);
 
 std::string with_seed(const std::string& name, int seed) {
   return std::string(name).append(", seed ").append(std::to_string(seed));
@@ -73,7 +74,7 @@ TEST(QuantParity, EdgesDecodeAlike) {
 
 TEST(QuantParity, RandomOnesDecodeAlike) {
   GRAMZIP_DEVICE_OR_SKIP(device);
-  size_t horner = 0, classes = 0, phrases = 0;
+  size_t horner = 0, classes = 0, phrases = 0, trellis = 0;
   test::for_schedules(3, [&](int seed) {
     for (uint64_t i = 0; i < 60; ++i) {
       const test::QuantCase c =
@@ -81,7 +82,8 @@ TEST(QuantParity, RandomOnesDecodeAlike) {
       const EncodedSegment s = test::encode_quantized(c);
       if (s.records[0].mode == BlockMode::coded) {
         if (s.header.coder == kHorner) ++horner;
-        if (s.header.tables > 1) ++classes;
+        if (s.header.coder == kTrellis) ++trellis;
+        if (s.header.coder != kTrellis && s.header.tables > 1) ++classes;
         if (load_le<uint16_t>(s.tables.data() + 12) > 0) ++phrases;
       }
       expect_decoded(*device, s, c.content, with_seed(c.name, seed));
@@ -90,6 +92,7 @@ TEST(QuantParity, RandomOnesDecodeAlike) {
   EXPECT_GT(horner, 5u);
   EXPECT_GT(classes, 2u);
   EXPECT_GT(phrases, 5u);
+  EXPECT_GT(trellis, 5u);
 }
 
 TEST(QuantParity, EncodedAlike) {
@@ -100,7 +103,9 @@ TEST(QuantParity, EncodedAlike) {
   cases.push_back({"no levels", l, 0, test::make_weights(ElementType::bf16, 20'000, 0.02, 3)});
   for (test::QuantCase& c : test::edge_quantized())
     if (c.name.find("/blocks") != std::string::npos || c.name.find("/modes") != std::string::npos ||
-        c.name.find("/none") != std::string::npos || c.name.find("/constant") != std::string::npos)
+        c.name.find("/none") != std::string::npos ||
+        c.name.find("/constant") != std::string::npos ||
+        c.name.find("/trellis") != std::string::npos)
       cases.push_back(std::move(c));
   test::for_schedules(2, [&](int seed) {
     for (const test::QuantCase& c : cases)
@@ -135,7 +140,7 @@ TEST(QuantParity, BlocksDecodeByThemselves) {
   }
 }
 
-// Segments of both coders, with scales and without, and of other codecs, in one call.
+// Segments of each coder, with scales and without, and of other codecs, in one call.
 TEST(QuantParity, ABatchIsTheSumOfItsSegments) {
   GRAMZIP_DEVICE_OR_SKIP(device);
   const auto cpu = make_cpu_backend();

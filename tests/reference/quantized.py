@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantized weights (section 16 of docs/format.md): quant tables and blocks of both coders."""
+"""Quantized weights (section 16 of docs/format.md): quant tables and blocks of each coder."""
 import math
 from fractions import Fraction
 from struct import unpack
@@ -8,7 +8,8 @@ from check import need, need_zero, round_up, take
 from coded import BAD_BLOCK, BAD_STREAM, RUN, BlockReader, read_lanes, run_tables
 
 QUANTIZED = 5
-HUFFMAN, HORNER = 0, 1
+HUFFMAN, HORNER, TRELLIS = 0, 1, 2
+TRELLISES = {2: (2, 1), 3: (5, 2), 4: (9, 2), 5: (18, 4), 6: (33, 10), 7: (78, 43), 8: (166, 121)}  # F and G
 F16, F32 = (16, 5), (32, 8)  # width and exponent bits
 LANES = 32
 
@@ -67,8 +68,8 @@ class QuantTable:
         self.data, self.size = data, 0
         self.type = segment.width, segment.exponent_bits
         n = segment.size // segment.element_bytes
-        (self.count, uniform, scales, self.group, self.phase, expansions, zero) = unpack(
-            "<HBBIIHH", self.item(16))
+        (self.count, uniform, scales, self.group, self.phase, expansions, self.states_log2, zero) = unpack(
+            "<HBBIIHBB", self.item(16))
         least = 2 if segment.coder == HORNER else 1
         need(least <= self.count <= 4095, self.place, f"{self.count} levels")
         need(uniform <= 1, self.place, "levels are neither uniform nor listed")
@@ -79,8 +80,15 @@ class QuantTable:
             need(self.phase < self.group, self.place, f"phase {self.phase}")
         else:
             need(self.group == 0 and self.phase == 0, self.place, "groups without scales")
-        need(segment.coder == HUFFMAN or expansions == 0, self.place, "expansions of coder 1")
-        self.alphabet = 1 + self.count + expansions * self.count
+        need(segment.coder == HUFFMAN or expansions == 0, self.place, f"expansions of coder {segment.coder}")
+        if segment.coder == TRELLIS:
+            need(self.count % 2 == 0, self.place, f"{self.count} levels, an odd number")
+            need(scales == 0, self.place, "scales of coder 2")
+            need(self.states_log2 in TRELLISES, self.place, f"2^{self.states_log2} states")
+            self.alphabet = 1 + self.count // 2
+        else:
+            need(self.states_log2 == 0, self.place, f"2^{self.states_log2} states of coder {segment.coder}")
+            self.alphabet = 1 + self.count + expansions * self.count
         need(self.alphabet <= 4096, self.place, f"an alphabet of {self.alphabet}")
         need(zero == 0, self.place, "zero field")
         self.levels = self.read_uniform() if uniform else self.read_listed()
@@ -162,8 +170,8 @@ class QuantTable:
 
 def decode_quantized_block(data, n, first, segment, place):
     """The bytes of a coded block of n elements, of which the first is number `first` of the segment."""
-    decode = decode_horner if segment.coder == HORNER else decode_huffman
-    elements = decode(data, n, segment, place)
+    decode = {HUFFMAN: decode_huffman, HORNER: decode_horner, TRELLIS: decode_trellis}
+    elements = decode[segment.coder](data, n, segment, place)
     return b"".join((value if escaped else segment.quant.element(value, first + j)).to_bytes(
         segment.element_bytes, "little") for j, (value, escaped) in enumerate(elements))
 
@@ -195,6 +203,44 @@ def decode_huffman(data, n, segment, place):
                 need(len(elements) + len(phrase) <= end, place, "a phrase beyond its lane", BAD_STREAM)
                 elements += [(level, False) for level in phrase]
             at += used
+        need(bits == 0, place, "bits behind the last code", BAD_STREAM)
+        need(-(-at // 32) == len(words), place, f"lane {lane} uses other words", BAD_STREAM)
+    return elements
+
+
+def decode_trellis(data, n, segment, place):
+    """The same, of two quantizers."""
+    block = BlockReader(data, place)
+    pairs = [pair if all(pair) else () for pair in zip(segment.tables[::2], segment.tables[1::2])]
+    tables = run_tables(block, n, pairs, place)
+    block.pad()
+    lanes = read_lanes(block)
+    need(block.at == len(data), place, "bytes behind the last tail", BAD_BLOCK)
+    share = -(-(-(-n // RUN)) // LANES) * RUN
+    escape = segment.quant.count // 2
+    f, g = TRELLISES[segment.quant.states_log2]
+    elements = []
+    state = 0
+    for lane, words in enumerate(lanes):
+        bits = sum(word << 32 * i for i, word in enumerate(words))
+        at = 0
+        while len(elements) < min((lane + 1) * share, n):
+            if len(elements) % RUN == 0:
+                state = 0
+            q = state % 2
+            entry = tables[len(elements) // RUN][q][bits & 4095]
+            symbol, used = entry >> 4, entry & 15
+            bits >>= used
+            b = symbol % 2
+            if symbol == escape:
+                elements.append((bits & (1 << segment.width) - 1, True))
+                bits >>= segment.width
+                used += segment.width
+                b = 0
+            else:
+                elements.append((2 * symbol + q, False))
+            at += used
+            state = state // 2 ^ (f if q else 0) ^ (g if b else 0)
         need(bits == 0, place, "bits behind the last code", BAD_STREAM)
         need(-(-at // 32) == len(words), place, f"lane {lane} uses other words", BAD_STREAM)
     return elements

@@ -9,7 +9,7 @@ from delta import (DELTA, SPARSE_DELTA, Contexts, check_tables, decode_delta_blo
                     decode_sparse_block)
 from fast import FAST_FLOATS, MOST_SYMBOLS, TYPES, decode_fast_block
 from ngram import decode_text_block
-from quantized import HORNER, QUANTIZED, QuantTable, decode_quantized_block
+from quantized import HORNER, QUANTIZED, TRELLIS, QuantTable, decode_quantized_block
 from xxh3 import xxh3_64
 
 RAW, CODED, CONSTANT, REPEAT, BASE = range(5)
@@ -59,8 +59,9 @@ class Segment:
         need(of_base == self.of_base, place, "segment header: where its base is")
         need(self.zero_bits <= (self.width - 1 - self.symbol_bits if self.codec == 2 else 0), place,
              f"{self.zero_bits} zero bits")
-        need(self.coder <= (self.codec == QUANTIZED), place, f"coder {self.coder}")
+        need(self.coder <= (2 if self.codec == QUANTIZED else 0), place, f"coder {self.coder}")
         need(self.coder != HORNER or self.table_count == 0, place, "code tables of coder 1")
+        need(self.coder != TRELLIS or self.table_count % 2 == 0, place, "an odd number of code tables of coder 2")
         need_zero(take(meta, 54, 10, place, "segment header"), place, "segment header: zero field")
 
         tables_end = 64 + self.table_bytes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Roundings of quantized.py against those of the interpreter, and a block of digits by hand."""
+"""Roundings of quantized.py against those of the interpreter; blocks of digits and along a trellis by hand."""
 import math
 import random
 import unittest
@@ -8,7 +8,9 @@ from struct import pack
 from types import SimpleNamespace
 
 from check import FormatError
-from quantized import F16, F32, decode_horner, nearest, value_of
+from coded import decoding_table
+from encoder import packed_lanes
+from quantized import F16, F32, decode_horner, decode_trellis, nearest, value_of
 
 
 def packed(value, form):
@@ -65,6 +67,46 @@ class Digits(unittest.TestCase):
                 (self.block([59, 1], [(41, 1)]), 41, "bad block"), (b"\0\0\0\0\1\0\0\0" + good[8:], 41, "bad block")):
             with self.assertRaises(FormatError) as caught:
                 decode_horner(data, n, self.segment, "b")
+            self.assertEqual(caught.exception.status, status)
+
+
+class Trellis(unittest.TestCase):
+    # Of 4 states: what comes behind symbols 0 and 1.
+    NEXT = {0: (0, 1), 1: (2, 3), 2: (1, 0), 3: (3, 2)}
+    # Of symbols 0 and 1 and the escape, of both quantizers.
+    LENGTHS = ({0: 1, 1: 2, 2: 2}, {0: 2, 1: 1, 2: 2})
+    CODES = (("0", "10", "11"), ("10", "0", "11"))
+
+    def segment(self, lengths=LENGTHS):
+        return SimpleNamespace(quant=SimpleNamespace(count=4, states_log2=2), width=8,
+                               tables=[decoding_table(of, 12) for of in lengths])
+
+    def test_walks(self):
+        rng = random.Random(2)
+        for n in (1, 255, 256, 257, 700):
+            texts, elements, state = [""] * 32, [], 0
+            for j in range(n):
+                if j % 256 == 0:
+                    state = 0
+                q, symbol = state % 2, rng.randrange(3)
+                texts[j // 256] += self.CODES[q][symbol]
+                if symbol == 2:
+                    elements.append((rng.randrange(256), True))
+                    texts[j // 256] += f"{elements[-1][0]:08b}"[::-1]
+                    state = self.NEXT[state][0]
+                else:
+                    elements.append((2 * symbol + q, False))
+                    state = self.NEXT[state][symbol]
+            self.assertEqual(decode_trellis(packed_lanes(texts), n, self.segment(), "b"), elements)
+
+    def test_what_is_refused(self):
+        block = packed_lanes(["0" * 40] + [""] * 31)
+        self.assertEqual(decode_trellis(block, 40, self.segment(), "b"), [(0, False)] * 40)
+        for n, segment, status in ((8, self.segment(), "bad stream"), (65, self.segment(), "bad stream"),
+                                   (40, self.segment((self.LENGTHS[0], {})), "bad block"),
+                                   (40, self.segment(({}, self.LENGTHS[1])), "bad block")):
+            with self.assertRaises(FormatError) as caught:
+                decode_trellis(block, n, segment, "b")
             self.assertEqual(caught.exception.status, status)
 
 

@@ -162,18 +162,25 @@ GRAMZIP_HD inline void parse_lane(const uint16_t* indexes, uint32_t begin, uint3
 
 // ---- Coder trellis: one code table for each quantizer of a class, A symbols each. Encoders have
 // ---- symbol s of quantizer q as q A + s, an alphabet of 2 A.
-// The numbers of the levels of a run's n elements, `levels` for those of none, become its symbols.
+struct TrellisWalk {
+  Trellis trellis;
+  uint32_t levels;     // N
+  uint32_t state = 0;  // at the start of a run
+
+  // Of the next element, by the number of its level, or N.
+  GRAMZIP_HD uint32_t symbol(uint32_t i) {
+    const uint32_t escape = levels / 2, q = state & 1u;
+    const bool fits = i < levels && (i & 1u) == q;
+    const uint32_t s = fits ? i / 2 : escape;
+    state = trellis.next(state, fits ? s & 1u : 0u);
+    return q * (escape + 1) + s;
+  }
+};
+// The numbers of a run's n elements become its symbols.
 GRAMZIP_HD inline void trellis_symbols(Trellis trellis, uint32_t levels, uint32_t n,
                                        uint16_t* indexes) {
-  const uint32_t escape = levels / 2;
-  uint32_t state = 0;
-  for (uint32_t j = 0; j < n; ++j) {
-    const uint32_t i = indexes[j], q = state & 1u;
-    const bool fits = i < levels && (i & 1u) == q;
-    const uint32_t symbol = fits ? i / 2 : escape;
-    indexes[j] = static_cast<uint16_t>(q * (escape + 1) + symbol);
-    state = trellis.next(state, fits ? symbol & 1u : 0u);
-  }
+  TrellisWalk walk{trellis, levels};
+  for (uint32_t j = 0; j < n; ++j) indexes[j] = static_cast<uint16_t>(walk.symbol(indexes[j]));
 }
 
 // ---- Coder horner: a block of n elements of E bytes with `exceptions`. ----
