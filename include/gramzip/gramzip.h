@@ -169,7 +169,7 @@ GRAMZIP_API gramzip_status gramzip_apply_delta(const void* delta, size_t delta_s
                                                const gramzip_options* options);
 
 /* Lossy: quantizes the weights of a checkpoint in memory (safetensors, npy, npz, PyTorch, GGUF) and writes an
- * archive with one nameless member, of the same format with other values. Uniform levels, entropy-coded; which
+ * archive with one nameless member, of the same format with other values. Uniform levels along a trellis, entropy-coded; which
  * tensors stay lossless: docs/cli.md, "Quantize". Other methods and pruning: the tool alone. */
 typedef struct gramzip_quantize_options {
   uint32_t struct_size; /* sizeof(gramzip_quantize_options) */

@@ -320,11 +320,11 @@ class Said(Quantizing):
         self.quantize("--target-bpw", "4.5")
         text = self.run_tool("list", "--tensors", "q.grz").stdout.decode()
         self.assertIn("LOSSY", text)
-        self.assertIn("uniform", text)
+        self.assertIn("trellis", text)
         j = json.loads(self.run_tool("list", "--json", "q.grz").stdout)["archives"][0]
         self.assertTrue(j["lossy"])
         note = j["note"]
-        self.assertEqual((note["method"], note["target_bpw"]), ("uniform", 4.5))
+        self.assertEqual((note["method"], note["target_bpw"]), ("trellis", 4.5))
         self.assertEqual([t["name"] for t in note["tensors"]], ["w", "v"])
         self.assertEqual(note["kept"], {"small": ["norm.weight"]})
         self.assertAlmostEqual(note["total"]["db"], self.total_sqnr(), 2)

@@ -111,7 +111,7 @@ TEST(QuantizeEngine, RangesOfGroupsInPartsAreThoseOfFiniteWeights) {
   SpanSource original(file);
   const PlannedTensor plan = planned(2, kGroup);
   const std::vector<QuantJob> jobs = {QuantJob(plan, original)};
-  const std::vector<quant::Range> ranges = QuantWeights(jobs).ranges(0, kGroup);
+  const std::vector<quant::Range> ranges = QuantWeights(jobs, false).ranges(0, kGroup);
   ASSERT_EQ(ranges.size(), 2u);
   EXPECT_EQ(ranges[0].least, 3);
   EXPECT_EQ(ranges[0].most, 4);
@@ -169,6 +169,16 @@ TEST(QuantizeEngine, PiecesCoverATensor) {
       }
       EXPECT_EQ(at, rows * columns);
     }
+    QuantJob job(plan, file);
+    job.by_rows = false;
+    job.cut_pieces();
+    uint64_t at = 0;
+    for (size_t i = 0; i < job.pieces(); ++i) {
+      EXPECT_EQ(job.piece_begin(i), at);
+      EXPECT_EQ(at % kRunElements, 0u);  // a path begins with the piece
+      at = job.piece_end(i);
+    }
+    EXPECT_EQ(at, rows * columns);
   }
 }
 
