@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 #include "host/base/error.h"
@@ -119,6 +120,7 @@ class Designer {
     Design out;
     if (cells_.size() < 16 || !std::isfinite(lambda_)) return out;
     const double step = std::sqrt(3 * kGain * lambda_ / (2 * kLn2));
+    if (too_fine(step)) return out;
     values_ = place_levels(cells_, mass_, step);
     if (values_.size() < 8 || values_.size() > kMostLevels ||
         static_cast<double>(values_.size()) * kShared > mass_.total())
@@ -136,6 +138,17 @@ class Designer {
   }
 
  private:
+  // More levels than there can be, even without the widest gaps between quantiles.
+  bool too_fine(double step) const {
+    constexpr size_t kParts = 64, kGaps = 4;
+    std::vector<double> gaps;
+    for (size_t i = 0; i < kParts; ++i) {
+      const double part = mass_.total() / kParts, at = static_cast<double>(i) * part;
+      gaps.push_back(mass_.at(at + part) - mass_.at(at));
+    }
+    std::sort(gaps.begin(), gaps.end());
+    return std::accumulate(gaps.begin(), gaps.end() - kGaps, 0.0) > step * kMostLevels;
+  }
   // Uniform levels if their table is smaller: all multiples of the step.
   void use_ladder(double step) {
     const auto number = [&](double x) { return std::floor(x / step + 0.5); };

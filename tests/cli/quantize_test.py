@@ -142,7 +142,7 @@ class Methods(Quantizing):
             a, b = self.pair("w")
             return max(abs(sum(b[r:r + COLUMNS]) - sum(a[r:r + COLUMNS])) / COLUMNS for r in range(0, N, COLUMNS))
 
-        j = self.quantize("--target-bpw", "4.5")
+        j = self.quantize("--target-bpw", "4.5", "--method", "uniform")
         free, db = worst(), self.total_sqnr()
         j = self.quantize("--target-bpw", "4.5", "--mean-constrained")
         step = float(j["report"]["tensors"][0]["parameters"].split()[1].rstrip(","))
