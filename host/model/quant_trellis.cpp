@@ -11,155 +11,67 @@
 #include "host/model/code_lengths.h"
 #include "host/model/precise_log.h"
 #include "host/model/quant_levels.h"
+#include "host/model/trellis_levels.h"
 #include "host/model/trellis_path.h"
 
 namespace gramzip::quant {
 namespace {
 constexpr double kLn2 = 0.69314718055994530942;
-constexpr double kGain = 1.31;     // of the trellis over the error of one quantizer
-constexpr double kRare = 0.25;     // of kLeastShare: levels of fewer weights stand farther apart
-constexpr double kRarest = 0.066;  // of the same: they are worth a level even so
-constexpr double kShared = 8;      // weights that a level has, on average, at least
-constexpr uint32_t kWidest = 4;    // of steps between rare levels: beyond it escapes are less
+constexpr double kGain = 1.31;         // of the trellis over the error of one quantizer
 constexpr uint32_t kDrawn = 1u << 13;  // weights
 constexpr uint32_t kRounds = 3;
 constexpr double kTrust = 64;  // drawn weights that count as much as the place of a level
-
-// How many weights are where on the line; those of a cell are spread evenly over it.
-class Mass {
- public:
-  explicit Mass(const Cells& c) : below_(c.size() + 1, 0) {
-    for (size_t i = 0; i < c.size(); ++i) {
-      const Interval where = range_of(c, i);
-      low_.push_back(where.low), high_.push_back(where.high);
-      below_[i + 1] = below_[i] + c.count[i];
-    }
-  }
-  double total() const { return below_.back(); }
-  double below(double x) const {
-    const size_t i = cell_from(x);
-    if (i == high_.size() || x <= low_[i]) return below_[i];
-    return below_[i] + (below_[i + 1] - below_[i]) * ((x - low_[i]) / (high_[i] - low_[i]));
-  }
-  double between(double a, double b) const { return below(b) - below(a); }
-  // The value that n of the weights are below.
-  double at(double n) const {
-    const auto end = std::upper_bound(below_.begin() + 1, below_.end() - 1, n);
-    const auto i = static_cast<size_t>(end - below_.begin()) - 1;
-    const double part = (n - below_[i]) / (below_[i + 1] - below_[i]);
-    return std::min(low_[i] + part * (high_[i] - low_[i]), high_[i]);
-  }
-  // The next place of weights at or above x, and below it; infinite if there is none.
-  double first_from(double x) const {
-    const size_t i = cell_from(x);
-    return i == high_.size() ? std::numeric_limits<double>::infinity() : std::max(low_[i], x);
-  }
-  double last_below(double x) const {
-    const auto i = std::lower_bound(low_.begin(), low_.end(), x) - low_.begin();
-    return i == 0 ? -std::numeric_limits<double>::infinity()
-                  : std::min(high_[static_cast<size_t>(i) - 1], x);
-  }
-
- private:
-  size_t cell_from(double x) const {
-    return static_cast<size_t>(std::lower_bound(high_.begin(), high_.end(), x) - high_.begin());
-  }
-  std::vector<double> low_, high_, below_;
-};
-
-// Places of levels from `from` outwards, where it pays to have one.
-void grow(const Mass& mass, double least, double from, double step, int sign, double end,
-          std::vector<double>& out) {
-  const double rare = std::max(kRare * kLeastShare * mass.total(), 2 * least),
-               rarest = std::max(kRarest * kLeastShare * mass.total(), least);
-  double x = from, width = step;
-  // Of weights that would become a level a width away.
-  const auto reach = [&](double w) {
-    return sign > 0 ? mass.between(x, x + 2 * w) : mass.between(x - 2 * w, x);
-  };
-  while (sign * (end - x) > 0 && out.size() <= kMostLevels) {
-    while (width < kWidest * step && reach(width) < rare) width *= 2;
-    if (reach(width) >= (width < kWidest * step ? rare : rarest)) {
-      x += sign * width;
-      out.push_back(x);
-    } else {  // on to where there are weights
-      x = sign > 0 ? std::max(x + width, mass.first_from(x + width) - step)
-                   : std::min(x - width, mass.last_below(x - width) + step);
-    }
-    width = std::max(step, width / 2);
-  }
-}
-
-// Distinct elements, ascending, an even number of them.
-std::vector<double> place_levels(const Cells& c, const Mass& mass, double step) {
-  // Fewer weights are not worth the place of a level in the tables.
-  const Price price = price_of(c, 1);
-  const double least = price.level_bits / price.escape_bits;
-  const double middle = std::floor(mass.at(mass.total() / 2) / step + 0.5) * step;
-  std::vector<double> low, high;
-  grow(mass, least, middle, step, -1, c.least, low);
-  grow(mass, least, middle, step, 1, c.most, high);
-  std::vector<double> all(low.rbegin(), low.rend());
-  all.push_back(middle);
-  all.insert(all.end(), high.begin(), high.end());
-  std::vector<double> out;
-  for (const double x : all) {
-    const double element = element_value(c.type, round_element(c.type, x));
-    if (std::isfinite(element) && (out.empty() || element > out.back())) out.push_back(element);
-  }
-  if (out.size() % 2 != 0) out.pop_back();
-  return out;
-}
+constexpr size_t kFewest = 8;  // levels, and different weights
+constexpr uint32_t kLongest = 12;
 
 class Designer {
  public:
-  Designer(const Distribution& d, double lambda, uint32_t log2)
-      : cells_(cells_of(d)), mass_(cells_), lambda_(lambda), log2_(log2) {}
+  Designer(const Distribution& d, uint32_t log2)
+      : cells_(cells_of(d)), mass_(cells_), log2_(log2), drawn_(draw()) {}
 
-  Design design() {
-    Design out;
-    if (cells_.size() < 16 || !std::isfinite(lambda_)) return out;
-    const double step = std::sqrt(3 * kGain * lambda_ / (2 * kLn2));
-    if (too_fine(step)) return out;
-    values_ = place_levels(cells_, mass_, step);
-    if (values_.size() < 8 || values_.size() > kMostLevels ||
-        static_cast<double>(values_.size()) * kShared > mass_.total())
-      return out;
+  // At a slope; false if there are no levels then.
+  bool design(double lambda) {
+    s_ = {};
+    s_.lambda = lambda;
+    if (cells_.size() < kFewest) return false;
+    const double step = std::sqrt(3 * kGain * lambda / (2 * kLn2));
+    s_.values = place_levels(cells_, mass_, step);
+    if (s_.values.size() < kFewest) return false;
     use_ladder(step);
     first_prices();
-    draw();
     for (uint32_t round = 0; round < kRounds; ++round) {
       walk();
+      learn();
       if (round + 1 < kRounds) move();
     }
-    out.quantizer = quantizer();
-    out.estimate = estimate_;
-    return out;
+    return true;
   }
+  // With prices of this slope, by the codes and levels that there are.
+  void reprice(double lambda) {
+    s_.lambda = lambda;
+    walk();
+    double bits = static_cast<double>(s_.kept) * escape_bits();
+    for (size_t i = 0; i < s_.values.size(); ++i)
+      bits += static_cast<double>(s_.counts[i]) * s_.bits[i];
+    s_.estimate.bits = s_.estimate.limited_bits = bits * each();
+  }
+  double weights() const { return mass_.total(); }
+  double lambda() const { return s_.lambda; }
+  const Estimate& estimate() const { return s_.estimate; }
+  Design result() const { return {quantizer(), s_.estimate}; }
 
  private:
-  // More levels than there can be, even without the widest gaps between quantiles.
-  bool too_fine(double step) const {
-    constexpr size_t kParts = 64, kGaps = 4;
-    std::vector<double> gaps;
-    for (size_t i = 0; i < kParts; ++i) {
-      const double part = mass_.total() / kParts, at = static_cast<double>(i) * part;
-      gaps.push_back(mass_.at(at + part) - mass_.at(at));
-    }
-    std::sort(gaps.begin(), gaps.end());
-    return std::accumulate(gaps.begin(), gaps.end() - kGaps, 0.0) > step * kMostLevels;
-  }
   // Uniform levels if their table is smaller: all multiples of the step.
   void use_ladder(double step) {
     const auto number = [&](double x) { return std::floor(x / step + 0.5); };
-    const double first = number(values_.front());
-    double span = number(values_.back()) - first + 1;
+    const double first = number(s_.values.front());
+    double span = number(s_.values.back()) - first + 1;
     if (std::fmod(span, 2) != 0) span += 1;
     if (!std::isnormal(step) || std::fabs(first) > kMaxFirst || span > kMostLevels) return;
     // A level more takes code space of half the weights, one listed its bytes in each segment.
-    const Price price = price_of(cells_, lambda_);
+    const Price price = price_of(cells_, s_.lambda);
     const double bytes = element_info(cells_.type).bytes,
-                 listed = static_cast<double>(values_.size());
+                 listed = static_cast<double>(s_.values.size());
     const double more = (span - listed) * mass_.total() / 2 * kLeastShare / kLn2;
     const double less = 8 * price.segments * (listed * bytes - span - kUniformBytes);
     if (more > less) return;
@@ -173,171 +85,198 @@ class Designer {
       values.push_back(element_value(cells_.type, ladder.element(i, 0)));
       if (!std::isfinite(values[i]) || (i > 0 && values[i] <= values[i - 1])) return;
     }
-    ladder_ = std::move(ladder);
-    values_ = std::move(values);
+    s_.ladder = std::move(ladder);
+    s_.values = std::move(values);
   }
   // What can stand for x in place of level i.
   double nearest(size_t i, double x) {
-    if (!ladder_) return element_value(cells_.type, round_element(cells_.type, x));
-    const double number = ladder_->first + static_cast<double>(i);
-    const double off = std::floor((x / ladder_->step - number) * 256 + 0.5);
-    ladder_->corrections[i] = static_cast<int8_t>(std::clamp(off, -128.0, 127.0));
-    return element_value(cells_.type, ladder_->element(static_cast<uint32_t>(i), 0));
+    if (!s_.ladder) return element_value(cells_.type, round_element(cells_.type, x));
+    const double number = s_.ladder->first + static_cast<double>(i);
+    const double off = std::floor((x / s_.ladder->step - number) * 256 + 0.5);
+    s_.ladder->corrections[i] = static_cast<int8_t>(std::clamp(off, -128.0, 127.0));
+    return element_value(cells_.type, s_.ladder->element(static_cast<uint32_t>(i), 0));
   }
   // Prices of the levels as if weights went to the nearest one of a quantizer.
   void first_prices() {
-    const size_t n = values_.size();
-    bits_.assign(n, kLongestCode);
+    const size_t n = s_.values.size();
+    s_.bits.assign(n, kLongestCode);
     for (size_t i = 0; i < n; ++i) {
       const double from =
-          i < 2 ? -std::numeric_limits<double>::infinity() : (values_[i] + values_[i - 2]) / 2;
-      const double to =
-          i + 2 >= n ? std::numeric_limits<double>::infinity() : (values_[i] + values_[i + 2]) / 2;
+          i < 2 ? -std::numeric_limits<double>::infinity() : (s_.values[i] + s_.values[i - 2]) / 2;
+      const double to = i + 2 >= n ? std::numeric_limits<double>::infinity()
+                                   : (s_.values[i] + s_.values[i + 2]) / 2;
       const double weights = mass_.between(from, to);
       if (weights > kLeastShare * mass_.total())
-        bits_[i] = model::precise_log2(mass_.total()) - model::precise_log2(weights);
+        s_.bits[i] = model::precise_log2(mass_.total()) - model::precise_log2(weights);
     }
   }
-  void draw() {
-    drawn_.resize(kDrawn);
-    for (uint32_t i = 0; i < kDrawn; ++i) drawn_[i] = mass_.at((i + 0.5) * mass_.total() / kDrawn);
-    uint64_t random = 1;
-    for (uint32_t i = kDrawn - 1; i > 0;
-         --i) {  // Knuth's generator for MMIX, Fisher and Yates' shuffle
+  // Weights of the distribution in an order by chance.
+  std::vector<double> draw() const {
+    std::vector<double> drawn(mass_.total() > 0 ? kDrawn : 0);
+    for (size_t i = 0; i < drawn.size(); ++i)
+      drawn[i] = mass_.at((static_cast<double>(i) + 0.5) * mass_.total() / kDrawn);
+    uint64_t random = 1;  // Knuth's generator for MMIX; Fisher and Yates' shuffle
+    for (size_t i = drawn.size(); i-- > 1;) {
       random = random * 6364136223846793005u + 1442695040888963407u;
-      std::swap(drawn_[i], drawn_[(random >> 32) % (i + 1)]);
+      std::swap(drawn[i], drawn[(random >> 32) % (i + 1)]);
     }
+    return drawn;
   }
+  double each() const { return mass_.total() / kDrawn; }
   Quantizer quantizer() const {
     Quantizer q;
-    if (ladder_) {
-      q.levels = *ladder_;
+    if (s_.ladder) {
+      q.levels = *s_.ladder;
     } else {
       q.levels.type = cells_.type;
       q.levels.uniform = false;
-      q.levels.listed = values_;
+      q.levels.listed = s_.values;
     }
     q.levels.trellis = static_cast<uint8_t>(log2_);
-    q.thresholds.assign(values_.begin() + 1, values_.end());
-    for (const double b : bits_) q.prices.push_back(lambda_ * b);
-    q.prices.push_back(lambda_ * escape_bits());
+    q.thresholds.assign(s_.values.begin() + 1, s_.values.end());
+    for (const double b : s_.bits) q.prices.push_back(s_.lambda * b);
+    q.prices.push_back(s_.lambda * escape_bits());
     return q;
   }
   double escape_bits() const { return kLongestCode + 8 * element_info(cells_.type).bytes; }
-  // Paths of the drawn weights: counts, sums, and from them the estimate and codes' lengths.
+  // Paths of the drawn weights: counts, sums and the error.
   void walk() {
-    const size_t n = values_.size();
+    const std::vector<double>& values = s_.values;
     const TrellisLevels levels(quantizer());
     std::vector<float> x(kRunElements);
-    std::vector<uint16_t> below(kRunElements), path(kRunElements);
-    counts_.assign(n, 0), sums_.assign(n, 0);
+    std::vector<uint16_t> path(kRunElements);
+    s_.counts.assign(values.size(), 0), s_.sums.assign(values.size(), 0);
+    s_.kept = 0;
     double error = 0;
-    uint64_t kept = 0;
     for (uint32_t at = 0; at < kDrawn; at += kRunElements) {
+      const double* const w = drawn_.data() + at;
       for (uint32_t i = 0; i < kRunElements; ++i) {
-        const double w = drawn_[at + i];
-        const auto p =
-            std::upper_bound(values_.begin() + 1, values_.end(), w) - (values_.begin() + 1);
-        below[i] = static_cast<uint16_t>(p);
-        x[i] = static_cast<float>(w * levels.per_unit);
+        const auto above = std::upper_bound(values.begin() + 1, values.end(), w[i]);
+        path[i] = static_cast<uint16_t>(above - values.begin() - 1);
+        x[i] = static_cast<float>(w[i] * levels.per_unit);
       }
-      find_path(levels, x.data(), below.data(), kRunElements, path.data());
+      find_path(levels, x.data(), path.data(), kRunElements, path.data());
       for (uint32_t i = 0; i < kRunElements; ++i) {
-        if (path[i] == n) {
-          ++kept;
+        if (path[i] == values.size()) {
+          ++s_.kept;
           continue;
         }
-        const double w = drawn_[at + i], off = w - values_[path[i]];
-        ++counts_[path[i]];
-        sums_[path[i]] += w;
+        const double off = w[i] - values[path[i]];
+        ++s_.counts[path[i]];
+        s_.sums[path[i]] += w[i];
         error += off * off;
       }
     }
-    const double weight = mass_.total() / kDrawn;
-    estimate_ = {};
-    estimate_.squared_error = error * weight;
+    s_.estimate = {};
+    s_.estimate.squared_error = error * each();
+  }
+  // Codes from the counts, and what they take.
+  void learn() {
+    double bits = 0, ideal = 0;
     for (size_t q = 0; q < 2; ++q) {
       std::vector<uint64_t> counts;
-      double all = 0;
-      for (size_t i = q; i < n; i += 2)
-        counts.push_back(counts_[i]), all += static_cast<double>(counts_[i]);
-      const CodeBook book = make_code_book(std::span<const uint64_t>(counts), 12);
+      for (size_t i = q; i < s_.counts.size(); i += 2) counts.push_back(s_.counts[i]);
+      const double all =
+          static_cast<double>(std::accumulate(counts.begin(), counts.end(), uint64_t{0}));
+      const CodeBook book = make_code_book(std::span<const uint64_t>(counts), kLongest);
       for (size_t s = 0; s < counts.size(); ++s) {
         const auto used = static_cast<double>(counts[s]);
-        estimate_.limited_bits += used * weight * book.lengths[s];
-        estimate_.bits += weight * ideal_bits(all, used);
-        bits_[2 * s + q] = used > 0 ? book.lengths[s] : kLongestCode;
+        bits += used * book.lengths[s];
+        ideal += ideal_bits(all, used);
+        s_.bits[2 * s + q] = used > 0 ? book.lengths[s] : kLongestCode;
       }
     }
-    const double escape = static_cast<double>(kept) * weight * escape_bits();
-    estimate_.limited_bits += escape, estimate_.bits += escape;
+    const double escapes = static_cast<double>(s_.kept) * escape_bits();
+    s_.estimate.limited_bits = (bits + escapes) * each();
+    s_.estimate.bits = (ideal + escapes) * each();
   }
   // Levels to the middles of what becomes them.
   void move() {
-    for (size_t i = 0; i < values_.size(); ++i) {
-      const auto used = static_cast<double>(counts_[i]);
-      const double before = values_[i];
-      const int8_t correction = ladder_ ? ladder_->corrections[i] : int8_t{0};
-      values_[i] = nearest(i, (sums_[i] + kTrust * before) / (used + kTrust));
-      const bool apart = (i == 0 || values_[i] > values_[i - 1]) &&
-                         (i + 1 == values_.size() || values_[i] < values_[i + 1]);
+    for (size_t i = 0; i < s_.values.size(); ++i) {
+      const auto used = static_cast<double>(s_.counts[i]);
+      const double before = s_.values[i];
+      const int8_t correction = s_.ladder ? s_.ladder->corrections[i] : int8_t{0};
+      s_.values[i] = nearest(i, (s_.sums[i] + kTrust * before) / (used + kTrust));
+      const bool apart = (i == 0 || s_.values[i] > s_.values[i - 1]) &&
+                         (i + 1 == s_.values.size() || s_.values[i] < s_.values[i + 1]);
       if (apart) continue;
-      values_[i] = before;
-      if (ladder_) ladder_->corrections[i] = correction;
+      s_.values[i] = before;
+      if (s_.ladder) s_.ladder->corrections[i] = correction;
     }
   }
 
-  Cells cells_;
-  Mass mass_;
-  double lambda_;
-  uint32_t log2_;
-  std::vector<double> values_, bits_;  // of levels
-  std::optional<Levels> ladder_;       // which are uniform
-  std::vector<double> drawn_, sums_;
-  std::vector<uint64_t> counts_;
-  Estimate estimate_;
+  struct State {
+    double lambda = 0;
+    std::vector<double> values, bits;  // of levels
+    std::optional<Levels> ladder;      // which are uniform
+    std::vector<uint64_t> counts;
+    std::vector<double> sums;
+    uint64_t kept = 0;
+    Estimate estimate;
+  };
+  const Cells cells_;
+  const Mass mass_;
+  const uint32_t log2_;
+  const std::vector<double> drawn_;
+  State s_;
 };
 }  // namespace
 
 Design design_trellis(const Distribution& d, double lambda, uint32_t states_log2) {
   if (!(lambda > 0 && std::isfinite(lambda)))
     fail(ErrorCode::invalid_argument, "the slope of a quantizer is above 0 and finite");
-  return Designer(d, lambda, states_log2).design();
+  Designer designer(d, states_log2);
+  return designer.design(lambda) ? designer.result() : Design{};
 }
 
 namespace {
-constexpr int kHalvings = 24;  // of the ratio of slopes
+constexpr int kSlopes = 6, kPrices = 12;  // that are tried
+constexpr double kNear = 0.003;           // of what is asked for
 
-// `spent` falls, nearly, as the slope falls or rises.
-template <class Spent>
-Design search_slopes(const Distribution& d, uint32_t log2, bool falls, double most,
-                     const Spent& spent) {
-  Design best;
-  const double variance = d.count > 0 ? d.sum_of_squares / static_cast<double>(d.count) : 0;
-  double fine = variance * 0x1p-30, coarse = variance * 16;
-  if (!(fine > 0 && std::isfinite(coarse))) return best;
-  for (int i = 0; i < kHalvings; ++i) {
-    const double middle = std::sqrt(fine) * std::sqrt(coarse);
-    Design design = design_trellis(d, middle, log2);
-    const bool none = design.quantizer.levels.trellis == 0;
-    // Without levels: there would be too many, or too few.
-    const bool fits = none ? (middle > variance / 64) == falls : spent(design.estimate) <= most;
-    if (fits && !none &&
-        (best.quantizer.levels.trellis == 0 || spent(design.estimate) > spent(best.estimate)))
-      best = std::move(design);
-    (fits == falls ? coarse : fine) = middle;
+// spent(estimate) is to be `most`; next(lambda, spent) is the slope at which it should be.
+template <class Spent, class Next>
+Design search(const Distribution& d, uint32_t log2, bool falls, double most, const Spent& spent,
+              const Next& next) {
+  Designer designer(d, log2);
+  std::optional<Designer> best;
+  const auto off = [&](const Designer& x) { return std::fabs(spent(x.estimate()) - most); };
+  double lambda = d.sum_of_squares / std::max(designer.weights(), 1.0) / 64;
+  for (int i = 0; i < kSlopes; ++i) {
+    if (!(lambda > 0 && std::isfinite(lambda)) || !designer.design(lambda)) break;
+    if (!best || off(designer) < off(*best)) best.emplace(designer);
+    if (off(designer) <= kNear * most) break;
+    const double factor = next(lambda, spent(designer.estimate())) / lambda;
+    lambda *= std::clamp(factor, 1.0 / 256, 256.0);
   }
-  return best;
+  if (!best) return {};
+  // The rest by prices alone.
+  Design found;
+  double low = best->lambda() / 2, high = best->lambda() * 2;
+  for (int i = 0; i < kPrices; ++i) {
+    const double middle = std::sqrt(low * high);
+    best->reprice(middle);
+    const bool fits = spent(best->estimate()) <= most;
+    if (fits && spent(best->estimate()) > spent(found.estimate)) found = best->result();
+    (fits == falls ? high : low) = middle;
+  }
+  return found;
 }
 }  // namespace
 
 Design design_trellis_for_bits(const Distribution& d, double bits, uint32_t states_log2) {
-  return search_slopes(d, states_log2, true, bits,
-                       [](const Estimate& e) { return e.limited_bits; });
+  const auto weights = static_cast<double>(d.count);
+  return search(
+      d, states_log2, true, bits, [](const Estimate& e) { return e.limited_bits; },
+      [&](double lambda, double spent) {  // 6 dB a bit
+        const double exponent = 2 * (spent - bits) / weights;
+        return std::ldexp(lambda, static_cast<int>(exponent)) *
+               (1 + 0.7 * (exponent - static_cast<int>(exponent)));
+      });
 }
 
 Design design_trellis_for_error(const Distribution& d, double squared_error, uint32_t states_log2) {
-  return search_slopes(d, states_log2, false, squared_error,
-                       [](const Estimate& e) { return e.squared_error; });
+  return search(
+      d, states_log2, false, squared_error, [](const Estimate& e) { return e.squared_error; },
+      [&](double lambda, double spent) { return lambda * squared_error / spent; });
 }
 }  // namespace gramzip::quant
