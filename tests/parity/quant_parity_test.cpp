@@ -104,8 +104,8 @@ TEST(QuantParity, EncodedAlike) {
   for (test::QuantCase& c : test::edge_quantized())
     if (c.name.find("/blocks") != std::string::npos || c.name.find("/modes") != std::string::npos ||
         c.name.find("/none") != std::string::npos ||
-        c.name.find("/constant") != std::string::npos ||
-        c.name.find("/trellis") != std::string::npos)
+        c.name.find("/constant") != std::string::npos || c.name.starts_with("BF16/trellis") ||
+        c.name.starts_with("F64/trellis"))
       cases.push_back(std::move(c));
   test::for_schedules(2, [&](int seed) {
     for (const test::QuantCase& c : cases)
