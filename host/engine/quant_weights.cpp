@@ -23,6 +23,14 @@ void keep_zero(quant::Quantizer& q) {
     levels.corrections[i] = 0;
   }
 }
+
+// At the slope where 6 dB cost a bit: 2 ln 2 times the mean squared error.
+bool beats_scalar(const quant::Distribution& d, const quant::Design& trellis) {
+  const double lambda =
+      1.3862943611 * trellis.estimate.squared_error / static_cast<double>(d.count);
+  if (trellis.quantizer.levels.trellis == 0 || !(lambda > 0)) return false;
+  return trellis.estimate.cost(lambda) < quant::design_uniform(d, lambda).estimate.cost(lambda);
+}
 }  // namespace
 
 std::shared_ptr<const quant::Distribution> QuantWeights::of(size_t job) {
@@ -103,26 +111,20 @@ quant::Design QuantWeights::uniform(size_t job, double lambda) {
 
 quant::Design QuantWeights::of_bits(size_t job, double bits) {
   const auto d = of(job);
-  quant::Design scalar = quant::design_for_bits(*d, bits);
   if (trellis_) {
     quant::Design trellis = quant::design_trellis_for_bits(*d, bits);
-    if (trellis.quantizer.levels.trellis != 0 &&
-        trellis.estimate.squared_error < scalar.estimate.squared_error)
-      return trellis;
+    if (beats_scalar(*d, trellis)) return trellis;
   }
-  return finish(job, std::move(scalar));
+  return finish(job, quant::design_for_bits(*d, bits));
 }
 
 quant::Design QuantWeights::of_error(size_t job, double squared_error) {
   const auto d = of(job);
-  quant::Design scalar = quant::design_for_error(*d, squared_error);
   if (trellis_) {
     quant::Design trellis = quant::design_trellis_for_error(*d, squared_error);
-    if (trellis.quantizer.levels.trellis != 0 &&
-        trellis.estimate.limited_bits < scalar.estimate.limited_bits)
-      return trellis;
+    if (beats_scalar(*d, trellis)) return trellis;
   }
-  return finish(job, std::move(scalar));
+  return finish(job, quant::design_for_error(*d, squared_error));
 }
 
 quant::Design QuantWeights::within(size_t job, double max_error) {
