@@ -2,36 +2,15 @@
 // The caller's memory and functions as the engine's sources and sinks: host/capi/capi.cpp alone
 // includes this.
 #pragma once
-#include <algorithm>
 #include <cstring>
 #include <string>
-#include <utility>
 
 #include "gramzip/gramzip.h"
-#include "host/base/span_source.h"
+#include "host/base/front_to_back.h"
+#include "host/base/memory_source.h"
 #include "host/engine/engine.h"
 
 namespace gramzip {
-class MemorySource final : public Source, public RandomSource {
- public:
-  MemorySource(const void* p, size_t n) : whole_({static_cast<const uint8_t*>(p), n}) {}
-  size_t read(uint8_t* p, size_t n) override {
-    const size_t got = read_at(at_, p, n);
-    at_ += got;
-    return got;
-  }
-  std::span<const uint8_t> view(size_t n) override {
-    if (n > size() - at_) return {};
-    return whole_.bytes().subspan(std::exchange(at_, at_ + n), n);
-  }
-  uint64_t size() const override { return whole_.size(); }
-  size_t read_at(uint64_t at, uint8_t* p, size_t n) override { return whole_.read_at(at, p, n); }
-
- private:
-  SpanSource whole_;
-  size_t at_ = 0;
-};
-
 // Memory that is changed in place.
 class MemoryBuffer final : public RandomBuffer {
  public:
@@ -45,21 +24,6 @@ class MemoryBuffer final : public RandomBuffer {
  private:
   uint8_t* p_;
   MemorySource source_;
-};
-
-// What can be read anywhere, from its front to its end.
-class FrontToBack final : public Source {
- public:
-  explicit FrontToBack(RandomSource& whole) : whole_(whole) {}
-  size_t read(uint8_t* p, size_t n) override {
-    const size_t got = whole_.read_at(at_, p, n);
-    at_ += got;
-    return got;
-  }
-
- private:
-  RandomSource& whole_;
-  uint64_t at_ = 0;
 };
 
 class MemorySink final : public Sink {

@@ -13,33 +13,10 @@
 #include <lzma.h>
 #endif
 
+#include "host/base/memory_source.h"
+
 namespace gramzip::cli {
 namespace {
-class ViewSource final : public Source, public RandomSource {
- public:
-  explicit ViewSource(const Bytes& bytes) : bytes_(bytes) {}
-  size_t read(uint8_t* p, size_t n) override {
-    n = read_at(at_, p, n);
-    at_ += n;
-    return n;
-  }
-  uint64_t size() const override { return bytes_.size(); }
-  size_t read_at(uint64_t at, uint8_t* p, size_t n) override {
-    if (at >= bytes_.size()) return 0;
-    n = std::min<size_t>(n, bytes_.size() - at);
-    std::memcpy(p, bytes_.data() + at, n);
-    return n;
-  }
-  std::span<const uint8_t> view(size_t n) override {
-    if (n > bytes_.size() - at_) return {};
-    return std::span(bytes_).subspan(std::exchange(at_, at_ + n), n);
-  }
-
- private:
-  const Bytes& bytes_;
-  size_t at_ = 0;
-};
-
 class BytesSink final : public Sink {
  public:
   explicit BytesSink(Bytes& out) : out_(out) { out_.clear(); }
@@ -77,7 +54,7 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, std::span<const Mod
   const bool lines_aligned = o.lines_aligned, fast = o.fast;
   return {fast ? "gramzip --fast" : "gramzip -" + std::to_string(level), threads,
           [=](const Bytes& in, Bytes& out) {
-            ViewSource source(in);
+            MemorySource source(in);
             BytesSink sink(out);
             CompressOptions c;
             c.threads = threads;
@@ -97,7 +74,7 @@ BenchCodec gramzip_codec(const Options& o, Backend* backend, std::span<const Mod
                 sink, c);
           },
           [=](const Bytes& in, Bytes& out) {
-            ViewSource source(in);
+            MemorySource source(in);
             BufferMembers sink(out);
             DecompressOptions d;
             d.threads = threads;

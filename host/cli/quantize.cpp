@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "host/base/front_to_back.h"
 #include "host/cli/export.h"
 #include "host/cli/inputs.h"
 #include "host/cli/output.h"
@@ -107,7 +108,7 @@ class Quantizing {
       o_.console.note("the output is no file, so it is not verified");
       return;
     }
-    SequentialSource source(*written);
+    FrontToBack source(*written);
     verify_quantized(source, written.get(), inputs_, r, q);
   }
 
@@ -134,21 +135,6 @@ class Quantizing {
     j["report"] = report_json(r.report);
     return j;
   }
-
-  // A file from its start.
-  class SequentialSource final : public Source {
-   public:
-    explicit SequentialSource(RandomSource& file) : file_(file) {}
-    size_t read(uint8_t* p, size_t n) override {
-      const size_t got = file_.read_at(at_, p, n);
-      at_ += got;
-      return got;
-    }
-
-   private:
-    RandomSource& file_;
-    uint64_t at_ = 0;
-  };
 
   Options& o_;
   std::unique_ptr<Backend> backend_;

@@ -59,7 +59,7 @@ class ErrorSums {
   void add(std::span<const double> original, std::span<const double> other);
   // What follows this, gathered by itself. Without it this has whole pieces of kPieceElements.
   void merge(const ErrorSums& next);
-  uint64_t elements() const { return elements_; }
+  uint64_t elements() const { return counts_.elements; }
   ErrorFigures figures() const;
 
  private:
@@ -72,9 +72,7 @@ class ErrorSums {
   void close_chunk();
   void fill_histogram(ErrorFigures& f) const;
 
-  uint64_t elements_ = 0, differing_ = 0, nonfinite_equal_ = 0, nonfinite_differ_ = 0;
-  uint64_t zeros_original_ = 0, zeros_other_ = 0;
-  double max_error_ = 0;
+  ErrorFigures counts_;                   // and the largest error; figures() adds sums and histogram
   std::vector<double> original_, other_;  // the chunk at hand
   size_t held_ = 0;                       // its elements so far
   Sums piece_;                            // chunks of the piece at hand

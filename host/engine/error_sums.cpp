@@ -133,9 +133,9 @@ void ErrorSums::add(std::span<const double> original, std::span<const double> ot
 // k more elements are in the chunk at hand.
 void ErrorSums::hold(size_t k) {
   held_ += k;
-  elements_ += k;
+  counts_.elements += k;
   if (held_ == kChunk) close_chunk();
-  if (elements_ % kPieceElements == 0) {
+  if (counts_.elements % kPieceElements == 0) {
     pieces_.push_back(piece_);
     piece_ = Sums();
   }
@@ -151,7 +151,7 @@ void ErrorSums::close_chunk() {
   double errors[kChunk];
   uint32_t counters[kChunk];
   Sums sums;
-  add_up(original_.data(), other_.data(), kChunk, errors, sums, max_error_, c);
+  add_up(original_.data(), other_.data(), kChunk, errors, sums, counts_.max_error, c);
   uint32_t left = c.nonfinite;
   for (size_t k = 0; left > 0; ++k) {
     const double a = original_[k], b = other_[k];
@@ -159,33 +159,27 @@ void ErrorSums::close_chunk() {
     --left;
     const bool both_nan = a != a && b != b;
     c.differing -= both_nan;
-    ++(both_nan || a == b ? nonfinite_equal_ : nonfinite_differ_);
+    ++(both_nan || a == b ? counts_.nonfinite_equal : counts_.nonfinite_differ);
   }
   for (size_t k = 0; k < kChunk; ++k) counters[k] = counter_of(errors[k]);
   for (size_t k = 0; k < kChunk; ++k) ++sizes_[counters[k]];
   sizes_[0] -= padding + c.nonfinite;
   piece_.add(sums);
-  differing_ += c.differing;
-  zeros_original_ += c.zeros_original - padding;
-  zeros_other_ += c.zeros_other - padding;
+  counts_.differing += c.differing;
+  counts_.zeros_original += c.zeros_original - padding;
+  counts_.zeros_other += c.zeros_other - padding;
   held_ = 0;
 }
 
 void ErrorSums::merge(const ErrorSums& next) {
-  if (elements_ % kPieceElements != 0)
+  if (counts_.elements % kPieceElements != 0)
     fail(ErrorCode::internal, "error sums are merged within a piece");
   pieces_.insert(pieces_.end(), next.pieces_.begin(), next.pieces_.end());
   piece_ = next.piece_;
   held_ = next.held_;
   std::copy_n(next.original_.begin(), held_, original_.begin());
   std::copy_n(next.other_.begin(), held_, other_.begin());
-  elements_ += next.elements_;
-  differing_ += next.differing_;
-  nonfinite_equal_ += next.nonfinite_equal_;
-  nonfinite_differ_ += next.nonfinite_differ_;
-  zeros_original_ += next.zeros_original_;
-  zeros_other_ += next.zeros_other_;
-  max_error_ = std::max(max_error_, next.max_error_);
+  counts_.add(next.counts_);
   for (size_t i = 0; i < sizes_.size(); ++i) sizes_[i] += next.sizes_[i];
 }
 
@@ -195,19 +189,12 @@ ErrorFigures ErrorSums::figures() const {
     whole.close_chunk();
     return whole.figures();
   }
-  ErrorFigures f;
-  f.elements = elements_;
-  f.differing = differing_;
-  f.nonfinite_equal = nonfinite_equal_;
-  f.nonfinite_differ = nonfinite_differ_;
-  f.zeros_original = zeros_original_;
-  f.zeros_other = zeros_other_;
+  ErrorFigures f = counts_;
   Sums all;
   for (const Sums& s : pieces_) all.add(s);
   all.add(piece_);
   f.signal = all.signal, f.noise = all.noise;
   f.sum_abs_error = all.abs_error, f.sum_error = all.error;
-  f.max_error = max_error_;
   fill_histogram(f);
   return f;
 }

@@ -27,20 +27,6 @@ std::unique_ptr<QuantizeLoops> device_loops(uint64_t piece, uint32_t ctas = 132)
   const auto loops = device_loops(__VA_ARGS__); \
   if (!loops) GTEST_SKIP() << "no device answers"
 
-std::vector<uint8_t> weights_of(ElementType type, size_t n, int kind) {
-  const size_t bytes = n * element_info(type).bytes;
-  switch (kind) {
-    case 0:
-      return test::make_weights(type, bytes, 0.05, n);
-    case 1:
-      return test::special_floats(type, bytes, n);
-    case 2:
-      return test::make_random(bytes, n);
-    default:
-      return std::vector<uint8_t>(bytes, kind == 3 ? 0x3c : 0xff);  // all equal; all NaN
-  }
-}
-
 void expect_same(const quant::Distribution& a, const quant::Distribution& b) {
   ASSERT_EQ(a.buckets.size(), b.buckets.size());
   for (size_t i = 0; i < a.buckets.size(); ++i) {
@@ -78,7 +64,7 @@ void count_parity(QuantizeLoops& loops, size_t n, Types types = kAll) {
   for (const ElementType type : types)
     for (int kind = 0; kind < 5; ++kind) {
       SCOPED_TRACE(std::string(element_info(type).name) + " " + std::to_string(kind));
-      const std::vector<uint8_t> w = weights_of(type, n, kind);
+      const std::vector<uint8_t> w = test::weights_of(type, n, kind);
       cpu::DistributionCounter counter(type);
       counter.add(w);
       expect_same(loops.distribution(type, w), counter.finish());
@@ -95,7 +81,7 @@ void prune_parity(QuantizeLoops& loops, size_t n, Types types = kAll) {
   for (const ElementType type : types)
     for (int kind = 0; kind < 5; ++kind) {
       SCOPED_TRACE(std::string(element_info(type).name) + " " + std::to_string(kind));
-      const std::vector<uint8_t> w = weights_of(type, n, kind);
+      const std::vector<uint8_t> w = test::weights_of(type, n, kind);
       for (const uint64_t k : {uint64_t{1}, n / 2, uint64_t{n}}) {
         MagnitudeSelect select, other;
         select.count_high(type, w);
@@ -149,7 +135,7 @@ TEST(QuantizeParity, LargeBins) {
   test::for_schedules(3, [&](int) {
     for (const ElementType type : {ElementType::bf16, ElementType::f32, ElementType::f8_e5m2})
       for (const int kind : {0, 3}) {
-        const std::vector<uint8_t> w = weights_of(type, n, kind);
+        const std::vector<uint8_t> w = test::weights_of(type, n, kind);
         MagnitudeSelect select, other;
         select.count_high(type, w);
         loops->count_high(other, type, w);
@@ -196,7 +182,7 @@ TEST(QuantizeParity, CpuThreads) {
   count_parity(*loops, 140'001, kTwo);
   prune_parity(*loops, 140'000, kTwo);
   for (const uint64_t columns : {200'000u, 100'000u, 7u}) {
-    std::vector<uint8_t> x = weights_of(ElementType::f32, 600'000, 0), y = x;
+    std::vector<uint8_t> x = test::weights_of(ElementType::f32, 600'000, 0), y = x;
     x.resize(x.size() / (4 * columns) * 4 * columns);
     y.resize(x.size());
     cpu::prune_two_of_four(ElementType::f32, x, columns);

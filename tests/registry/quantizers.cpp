@@ -139,4 +139,18 @@ std::vector<QuantizerCase> quantizer_cases(ElementType type, size_t elements) {
   }
   return cases;
 }
+
+std::vector<uint8_t> weights_of(ElementType type, size_t n, int kind) {
+  const size_t bytes = n * element_info(type).bytes;
+  switch (kind) {
+    case 0:
+      return make_weights(type, bytes, 0.05, n);
+    case 1:
+      return special_floats(type, bytes, n);
+    case 2:
+      return make_random(bytes, n);
+    default:
+      return std::vector<uint8_t>(bytes, kind == 3 ? 0x3c : 0xff);
+  }
+}
 }  // namespace gramzip::test

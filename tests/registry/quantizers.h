@@ -17,6 +17,8 @@ struct QuantizerCase {
 // apart; with bounds; with scales, also 0 and negative ones, and zero points; pieces that begin and
 // end within a group.
 std::vector<QuantizerCase> quantizer_cases(ElementType type, size_t elements);
+// n elements of kind 0 to 4: ordinary weights, special ones, random bits, all equal, all NaN.
+std::vector<uint8_t> weights_of(ElementType type, size_t n, int kind);
 inline constexpr ElementType kFloatTypes[] = {ElementType::bf16,    ElementType::f16,
                                               ElementType::f32,     ElementType::f64,
                                               ElementType::f8_e4m3, ElementType::f8_e5m2};

@@ -36,6 +36,7 @@ struct Grid {
   dim3 block;
   size_t dynamic_bytes = 0;
   uint64_t blocks = 0;
+  int workers = 1;              // blocks that run at the same time
   std::vector<uint32_t> order;  // empty: ascending
   std::vector<SharedVariable> shared;
   std::atomic<uint64_t> next{0};  // position in the order of the next block to start

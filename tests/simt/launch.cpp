@@ -170,10 +170,10 @@ cudaError_t run_grid(const Kernel& kernel, dim3 grid_size, dim3 block_size, size
   }
   checker_begin_launch(kernel);
 
-  const int workers = worker_count(grid);
-  if (workers > 1) {
+  grid.workers = worker_count(grid);
+  if (grid.workers > 1) {
     static Pool pool;
-    pool.run(grid, workers - 1);
+    pool.run(grid, grid.workers - 1);
   } else {
     run_blocks(grid);
   }

@@ -27,20 +27,6 @@ double magnitude(ElementType type, uint64_t x) {
   return std::isinf(f) ? std::numeric_limits<double>::max() : f;
 }
 
-std::vector<uint8_t> weights_of(ElementType type, size_t n, int kind) {
-  const size_t bytes = n * element_info(type).bytes;
-  switch (kind) {
-    case 0:
-      return test::make_weights(type, bytes, 0.05, n);
-    case 1:
-      return test::special_floats(type, bytes, n);
-    case 2:
-      return test::make_random(bytes, n);
-    default:
-      return std::vector<uint8_t>(bytes, 0x3c);  // all equal
-  }
-}
-
 struct Piece {
   ElementType type;
   std::vector<uint8_t> elements;
@@ -99,7 +85,7 @@ TEST(PruneEdges, ExactToOneWeight) {
   for (const ElementType type : kFloatTypes)
     for (int kind = 0; kind < 4; ++kind) {
       SCOPED_TRACE(std::string(element_info(type).name) + " " + std::to_string(kind));
-      const std::vector<Piece> pieces{{type, weights_of(type, n, kind)}};
+      const std::vector<Piece> pieces{{type, test::weights_of(type, n, kind)}};
       for (const uint64_t k : {0, 1, 2, 700, 750, 751, 1400, 1500, 1501}) expect_pruned(pieces, k);
     }
 }
@@ -107,7 +93,7 @@ TEST(PruneEdges, ExactToOneWeight) {
 TEST(PruneEdges, OverTensorsOfAllTypes) {
   std::vector<Piece> pieces;
   for (const ElementType type : kFloatTypes)
-    for (int kind = 0; kind < 4; ++kind) pieces.push_back({type, weights_of(type, 300, kind)});
+    for (int kind = 0; kind < 4; ++kind) pieces.push_back({type, test::weights_of(type, 300, kind)});
   pieces.push_back({ElementType::f32, {}});
   for (const uint64_t k : {0, 1, 1000, 3333, 5000, 7199, 7200}) expect_pruned(pieces, k);
 }
@@ -145,7 +131,7 @@ TEST(TwoOfFour, HalfOfEachFour) {
     for (int kind = 0; kind < 4; ++kind)
       for (const uint64_t columns : {1, 2, 3, 4, 7, 64, 103}) {
         const uint32_t bytes = element_info(type).bytes;
-        const std::vector<uint8_t> before = weights_of(type, 12 * columns, kind);
+        const std::vector<uint8_t> before = test::weights_of(type, 12 * columns, kind);
         std::vector<uint8_t> odd(1);
         odd.insert(odd.end(), before.begin(), before.end());
         cpu::prune_two_of_four(type, std::span(odd).subspan(1), columns);
