@@ -12,6 +12,7 @@
 #include "kernels/pattern_histogram.h"
 #include "kernels/prune.h"
 #include "kernels/quantize.h"
+#include "kernels/trellis_path.h"
 
 namespace gramzip {
 namespace {
@@ -26,7 +27,7 @@ constexpr const char* kLaunch = "kernel launch";
 // Tables of a quantizer, as its pieces share them.
 struct DeviceTables {
   DeviceBuffer<uint64_t> elements;
-  DeviceBuffer<float> values, scales;
+  DeviceBuffer<float> values, scales, at, prices;
   DeviceBuffer<uint8_t> zero_points;
   DeviceBuffer<double> thresholds;
   DeviceBuffer<uint16_t> cells, patterns;
@@ -300,6 +301,17 @@ class CudaLoops final : public QuantizeLoops {
     return on_device;
   }
 
+  kernels::DeviceTrellis upload(const quant::TrellisLevels* t, DeviceTables& tables) {
+    static_assert(kernels::kTrellisFront == quant::TrellisLevels::kFront);
+    if (t == nullptr) return {};
+    return {t->count,
+            t->states_log2,
+            t->per_unit,
+            t->escape,
+            tables.at.upload(t->at, stream_),
+            tables.prices.upload(t->price, stream_)};
+  }
+
   // done(first element, elements) behind each piece, whose results lie in indexes_ or content_.
   template <class F>
   void run_quantizer(const quant::Quantizer& q, uint64_t first, std::span<const uint8_t> elements,
@@ -313,29 +325,39 @@ class CudaLoops final : public QuantizeLoops {
     kernels::QuantizeTuning tuning;
     tuning.ctas = 8 * options_.ctas;
     tuning.table_ctas = options_.ctas;
-    const std::span<const uint16_t> patterns =
-        to_indexes ? prepared.pattern_indexes() : prepared.pattern_elements();
+    const std::span<const uint16_t> patterns = to_indexes || q.levels.trellis != 0
+                                                   ? prepared.pattern_indexes()
+                                                   : prepared.pattern_elements();
+    const kernels::DeviceTrellis trellis = upload(prepared.trellis(), tables);
     if (!patterns.empty()) tables.patterns.upload(patterns, stream_);
     const quant::SearchTables& host = prepared.tables();
     const quant::LevelSearch search =
         host.search(tables.thresholds.upload(host.thresholds, stream_),
                     tables.cells.upload(host.first, stream_));
-    for_pieces(type, elements, 1, [&](uint64_t at, uint64_t n, std::span<const uint8_t> piece) {
+    const bool along = trellis.count != 0, index = to_indexes || along;
+    const uint64_t unit = along ? kRunElements : 1;
+    if (first % unit != 0) fail(ErrorCode::internal, "a piece begins within a run");
+    for_pieces(type, elements, unit, [&](uint64_t at, uint64_t n, std::span<const uint8_t> piece) {
       uint8_t* const content = content_.upload(piece, stream_);
-      uint16_t* const indexes = to_indexes ? indexes_.reserve(n) : nullptr;
+      uint16_t* const indexes = index ? indexes_.reserve(n) : nullptr;
       levels.first = first + at;
       const uint16_t* const table = tables.patterns.get();
       cudaError_t status;
       if (patterns.empty())
-        status = to_indexes ? kernels::index_elements(type, content, n, levels, search, indexes,
-                                                      tuning, stream_)
-                            : kernels::quantize_elements(type, content, n, levels, search, tuning,
-                                                         stream_);
+        status =
+            index ? kernels::index_elements(type, content, n, levels, search, indexes, tuning,
+                                            stream_)
+                  : kernels::quantize_elements(type, content, n, levels, search, tuning, stream_);
       else
-        status = to_indexes
-                     ? kernels::index_patterns(bytes, content, n, table, indexes, tuning, stream_)
-                     : kernels::quantize_patterns(bytes, content, n, table, tuning, stream_);
+        status = index ? kernels::index_patterns(bytes, content, n, table, indexes, tuning, stream_)
+                       : kernels::quantize_patterns(bytes, content, n, table, tuning, stream_);
       check_cuda(status, kLaunch);
+      if (along) {
+        check_cuda(kernels::trellis_path(type, content, n, trellis, indexes, stream_), kLaunch);
+        if (!to_indexes)
+          check_cuda(kernels::dequantize(type, indexes, n, levels, content, tuning, stream_),
+                     kLaunch);
+      }
       done(at, n);
     });
   }

@@ -65,6 +65,8 @@ class PreparedQuantizer {
   std::span<const uint16_t> pattern_indexes() const { return pattern_indexes_; }
   std::span<const uint16_t> pattern_elements() const { return pattern_elements_; }
   const quant::SearchTables& tables() const { return tables_; }
+  // Null without one.
+  const quant::TrellisLevels* trellis() const { return trellis_ ? &*trellis_ : nullptr; }
 
  private:
   template <ElementType type>

@@ -30,6 +30,23 @@ Quantizer uniform(ElementType type, double step, int32_t first, uint32_t count,
   return q;
 }
 
+// Along a trellis: evenly spaced levels that are elements of their own, prices by chance.
+Quantizer along_trellis(ElementType type, uint8_t log2, uint32_t count, std::mt19937_64& g) {
+  Quantizer q;
+  q.levels.type = type;
+  q.levels.uniform = false;
+  q.levels.trellis = log2;
+  for (int i = -200; q.levels.listed.size() < count; ++i) {
+    const double x = element_value(type, round_element(type, i * 2.5 * kSigma / 100));
+    if (q.levels.listed.empty() || x > q.levels.listed.back()) q.levels.listed.push_back(x);
+  }
+  q.thresholds.assign(q.levels.listed.begin() + 1, q.levels.listed.end());
+  std::uniform_real_distribution<double> price(0, 1e-4);
+  for (uint32_t i = 0; i < count; ++i) q.prices.push_back(price(g));
+  q.prices.push_back(3e-4);
+  return q;
+}
+
 Quantizer listed(ElementType type, std::vector<double> values) {
   Quantizer q;
   q.levels.type = type;
@@ -129,6 +146,12 @@ std::vector<QuantizerCase> quantizer_cases(ElementType type, size_t elements) {
   add_scales(add("rows_zero", listed(type, powers(-3, 3))), 77, ScaleType::f32, true, elements, g);
   add_scales(add("tensor", uniform(type, 1, -4, 8, g)), 1u << 31, ScaleType::f32, false, elements,
              g);
+  // A path takes the emulator long.
+  const bool wide = type == ElementType::bf16 || type == ElementType::f32;
+  for (const auto& [log2, levels] : {std::pair{4, 2u}, {5, 30u}, {6, 40u}, {8, 40u}})
+    if (elements <= 4096 && (wide || log2 == 6))
+      add("trellis" + std::to_string(1 << log2),
+          along_trellis(type, static_cast<uint8_t>(log2), levels, g));
   uint64_t seed = 1;
   for (QuantizerCase& c : cases) {
     const size_t bytes = elements * element_info(type).bytes;

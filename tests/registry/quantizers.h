@@ -15,7 +15,7 @@ struct QuantizerCase {
 };
 // Uniform and listed levels, 1 to 4095 of them; thresholds evenly spaced, moved, equal and far
 // apart; with bounds; with scales, also 0 and negative ones, and zero points; pieces that begin and
-// end within a group.
+// end within a group; trellises.
 std::vector<QuantizerCase> quantizer_cases(ElementType type, size_t elements);
 // n elements of kind 0 to 4: ordinary weights, special ones, random bits, all equal, all NaN.
 std::vector<uint8_t> weights_of(ElementType type, size_t n, int kind);
