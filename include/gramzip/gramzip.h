@@ -104,7 +104,7 @@ typedef enum gramzip_dtype {
   GRAMZIP_DTYPE_I64 = 10
 } gramzip_dtype;
 
-/* "0.4.0". */
+/* "0.5.0". */
 GRAMZIP_API const char* gramzip_version(void);
 /* "corrupt data", for a status. Never null. */
 GRAMZIP_API const char* gramzip_status_text(gramzip_status status);
