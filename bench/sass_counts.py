@@ -28,10 +28,12 @@ def read_kernels(path=KERNELS):
         return list(csv.DictReader(file))
 
 
-def passes(loop):
-    """Passes of the load and store unit, 128 bytes each, if all lanes take neighbouring words."""
+def passes(loop, without=""):
+    """Passes of the load and store unit, 128 bytes each, if all lanes take neighbouring words; rare ones do not count."""
     total = 0
     for i in loop:
+        if i.opcode in without.split():
+            continue
         if sass.pipe(i.opcode) in ("lds", "sts", "ldg", "stg"):
             width = re.search(r"\.(64|128)\b", i.opcode)
             total += int(width[1]) // 32 if width else 1
@@ -79,7 +81,7 @@ def count_kernels(build, tool, kernels):
                 continue
             units = sass.number_of(loop, k["unit"]) if k["unit"] else 1  # the compiler may have unrolled the loop
             rows.append({"name": k["name"], "arch": arch, "content": f"{float(k['content']) * units:g}", "instructions": len(loop),
-                         "passes": passes(loop), **sass.count(loop)})
+                         "passes": passes(loop, k["without"]), **sass.count(loop)})
     return rows, missing
 
 

@@ -30,13 +30,14 @@ def program(build, name):
     return str(found[0])
 
 
-def make_files(folder, mib):
-    """Prose of words drawn by rank, and a checkpoint of BF16 weights; 4 MiB of each, repeated at other places."""
+def make_files(folder, mib, unit=1 << 20):
+    """Prose of words drawn by rank, and a checkpoint of BF16 weights: `unit` of these, and half as many words, again and
+    again from other places on."""
     rng = random.Random(1)
     words = ["".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 9))) for _ in range(4000)]
-    text = " ".join(words[min(int(rng.paretovariate(0.7)) - 1, len(words) - 1)] for _ in range(600_000)).encode()
+    text = " ".join(words[min(int(rng.paretovariate(0.7)) - 1, len(words) - 1)] for _ in range(unit // 2)).encode()
     values = bytearray()
-    for _ in range(1 << 20):
+    for _ in range(unit):
         values += struct.pack("<f", rng.gauss(0, 0.02))[2:]
     paths = {"text": folder / "prose.txt", "weights": folder / "weights.safetensors"}
     with open(paths["text"], "wb") as out:
@@ -44,7 +45,7 @@ def make_files(folder, mib):
             at = rng.randrange(len(text))
             out.write(text[at:] + text[:at])
     n = (mib << 20) // len(values)
-    header = json.dumps({f"layer{i}.weight": {"dtype": "BF16", "shape": [1 << 20],
+    header = json.dumps({f"layer{i}.weight": {"dtype": "BF16", "shape": [unit],
                                               "data_offsets": [i * len(values), (i + 1) * len(values)]}
                          for i in range(n)}).encode()
     header += b" " * (-len(header) % 8)

@@ -6,6 +6,7 @@ import pathlib
 import sys
 import tempfile
 import unittest
+import unittest.mock
 import xml.dom.minidom
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -14,6 +15,7 @@ import ptxas_log  # noqa: E402
 import report  # noqa: E402
 import resources  # noqa: E402
 import roofline  # noqa: E402
+import run_all  # noqa: E402
 import sass  # noqa: E402
 import sass_counts  # noqa: E402
 
@@ -113,6 +115,7 @@ class MachineCode(unittest.TestCase):
         self.assertEqual([i.opcode for i in common], ["IADD3", "BRA", "LDS.U16", "BRA"])
         self.assertIsNone(sass_counts.choose(self.code, "STG.E=1", ""))
         self.assertEqual(sass_counts.passes(sass.loops(self.code)[1]), 4 + 1 + 1)
+        self.assertEqual(sass_counts.passes(sass.loops(self.code)[1], "LDG.E.U8"), 4 + 1)
 
 
 DEVICE = {"device": "D", "arch": "sm_90", "sms": "100", "ghz": "2", "hbm_gbps": "4000", "l2_gbps": "5000",
@@ -155,14 +158,49 @@ class Roofline(unittest.TestCase):
                 self.assertIn((kernel["name"], device["device"]), predicted)
 
 
+def made_up(kinds):
+    return {"device": {"name": "D <1>"}, "copy": {"bytes": 2 * 10**9, "memcpy": {"median_s": 0.001}},
+            "measurements": [
+                {"kind": kind, "case": "c & d", "step": "decode", "name": "k<true>", "content_bytes": 10**9,
+                 "coded_bytes": 5 * 10**8, "runs": 3, "median_s": 0.002, "min_s": 0.001} for kind in kinds]}
+
+
+# Copies what it is to compress: gramzip compress --device cuda -f -o OUT IN.
+TOOL = '#!/bin/sh\ncp "$7" "$6"\n'
+
+
 class Report(unittest.TestCase):
-    def test_files(self):
-        made_up = {"device": {"name": "D <1>"}, "copy": {"bytes": 2 * 10**9, "memcpy": {"median_s": 0.001}},
-                   "measurements": [
-                       {"kind": kind, "case": "c & d", "step": "decode", "name": "k<true>", "content_bytes": 10**9,
-                        "coded_bytes": 5 * 10**8, "runs": 3, "median_s": 0.002, "min_s": 0.001} for kind in report.KINDS]}
+    def programs(self, folder, bench):
+        for name, text in (("bench_gpu", bench), ("gramzip", TOOL)):
+            path = pathlib.Path(folder) / name
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o755)
+
+    def run_all(self, folder):
+        files = run_all.make_files
+        with unittest.mock.patch.object(run_all, "make_files", lambda to, mib: files(to, 1, 1000)), \
+                unittest.mock.patch.object(sys, "argv", ["run_all.py", "--build", folder, "--results", folder + "/results"]), \
+                unittest.mock.patch("builtins.print"):
+            return run_all.main()
+
+    def test_run(self):
         with tempfile.TemporaryDirectory() as folder:
-            paths = report.write(made_up, pathlib.Path(folder) / "2030-01-01-d.1")
+            self.programs(folder, f"#!/bin/sh\ncat <<'END'\n{json.dumps(made_up(['kernel', 'call']))}\nEND\n")
+            self.assertEqual(self.run_all(folder), 0)
+            result = json.loads(next(pathlib.Path(folder, "results").glob("*-d-1.json")).read_text())
+            files = [m for m in result["measurements"] if m["kind"] == "file"]
+            self.assertEqual(len(files), 8)  # text and weights, two devices, there and back
+            self.assertTrue(all(m["content_bytes"] == m["coded_bytes"] >= 1 << 20 and 1 <= m["runs"] <= 3 for m in files))
+            self.assertTrue("peers_skipped" in result or any(m["kind"] == "peer" for m in result["measurements"]))
+
+    def test_no_device(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.programs(folder, "#!/bin/sh\nexit 2\n")
+            self.assertEqual(self.run_all(folder), 2)
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = report.write(made_up(report.KINDS), pathlib.Path(folder) / "2030-01-01-d.1")
             self.assertEqual([p.suffix for p in paths], [".json", ".csv"] + [".svg"] * len(report.KINDS))
             row = json.loads(paths[0].read_text())["measurements"][0]
             self.assertAlmostEqual(row["median_gbps"], 500)
