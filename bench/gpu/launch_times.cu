@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/gpu/launch_times.h"
 
-#include <cuda_runtime.h>
 #include <cxxabi.h>
 
 #include <cstdlib>
