@@ -106,9 +106,12 @@ __device__ bool decode_steps(const FastBlock& f, const FastEntries* entries, uin
         x[k] = static_cast<uint32_t>(split.join(exponents[k], x[k]));
       store_group<kBytes>(out + uint64_t{at} * kBytes, x);
     } else {
-      for (uint32_t k = 0; at + k < n; ++k)
-        store_element(out, at + k, kBytes,
-                      split.join(exponents[k], load_bits(f.block, uint64_t{at + k} * kRaw, kRaw)));
+#pragma unroll  // exponents stay in registers
+      for (uint32_t k = 0; k < fast::kGroup; ++k)
+        if (at + k < n)
+          store_element(
+              out, at + k, kBytes,
+              split.join(exponents[k], load_bits(f.block, uint64_t{at + k} * kRaw, kRaw)));
     }
   }
   return next >= f.word_count && __funnelshift_r(first, second, position) == 0 &&

@@ -8,7 +8,8 @@
 namespace gramzip::kernels {
 struct DecodeTuning {
   static constexpr uint32_t kMaxWarps = 8;
-  static constexpr uint32_t kMinCtas = 4;  // an SM: 64 registers a thread
+  static constexpr uint32_t kMinCtas = 4;       // an SM: 64 registers a thread
+  static constexpr uint32_t kMinExactCtas = 3;  // of exact floats: 80
 
   uint32_t warps = kMaxWarps;  // blocks a CTA, one a warp, all of one segment
   // Tables of 8 KiB kept in shared memory; segments with more read them from global memory.
@@ -46,7 +47,8 @@ struct DecodeOutput {
 // more than shared_tables of them. `limits[i]`: the code length limit of table i.
 cudaError_t build_tables(const DeviceTable* tables, const uint8_t* lengths, const uint8_t* limits,
                          uint32_t count, uint16_t* entries, cudaStream_t stream);
-// exact: the exact values of all segments, from DeviceSegment::first_exact on.
+// exact: the exact values of all segments, from DeviceSegment::first_exact on; null if no segment is
+// of codec exact_floats.
 // states[].coded_hash is what the record says, coded_hashes[] what the bytes give. Sets status of
 // each output: ok, bad_coded_hash, bad_block or bad_stream.
 cudaError_t huffman_decode(const DecodeGroup* groups, uint32_t count, const DeviceSegment* segments,

@@ -188,7 +188,7 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
   const auto* expected = expected_.upload(batch.expected, stream_);
   const auto* tables = tables_.upload(batch.tables, stream_);
   const auto* lengths = lengths_.upload(batch.lengths, stream_);
-  const auto* exact = exact_.upload(batch.exact, stream_);
+  const auto* exact = batch.exact.empty() ? nullptr : exact_.upload(batch.exact, stream_);
   const auto* groups = groups_.upload(batch.groups, stream_);
   const auto* fast_groups = fast_groups_.upload(batch.fast_groups, stream_);
   const auto* fast_entries =

@@ -25,38 +25,40 @@ __device__ inline uint64_t take_exact(LaneReader& in, const uint16_t* table, con
 
 // All whole runs; returns how many they are.
 template <uint32_t kBytes>
-__device__ uint32_t decode_exact_runs(LaneReader& in, const Tables& t, const FloatBlock& f) {
-  const uint32_t runs = f.plan.n / kRunElements;
+__device__ uint32_t decode_exact_runs(LaneReader& in, const Tables& t, const FloatBlock& f,
+                                      const Split& split) {
+  const uint32_t runs = f.n / kRunElements, id_bits = f.id_bits();
   for (uint32_t run = 0; run < runs; ++run) {
-    const uint16_t* table = f.table(t, run);
+    const uint16_t* table = f.table(t, id_bits, run);
     uint64_t x[kLaneGroup];
 #pragma unroll
-    for (uint32_t k = 0; k < kLaneGroup; ++k) x[k] = take_exact(in, table, t, f.split);
+    for (uint32_t k = 0; k < kLaneGroup; ++k) x[k] = take_exact(in, table, t, split);
     store_group<kBytes>(f.out + uint64_t{run * kLanes + f.lane} * kLaneGroup * kBytes, x);
   }
   return runs;
 }
 
 __device__ inline bool decode_exact(LaneReader& in, const Tables& t, const FloatBlock& f) {
+  const Split split = f.header.split();
   uint32_t run = 0;
-  switch (f.split.bytes) {
+  switch (split.bytes) {
     case 1:
-      run = decode_exact_runs<1>(in, t, f);
+      run = decode_exact_runs<1>(in, t, f, split);
       break;
     case 2:
-      run = decode_exact_runs<2>(in, t, f);
+      run = decode_exact_runs<2>(in, t, f, split);
       break;
     case 4:
-      run = decode_exact_runs<4>(in, t, f);
+      run = decode_exact_runs<4>(in, t, f, split);
       break;
     default:
-      run = decode_exact_runs<8>(in, t, f);
+      run = decode_exact_runs<8>(in, t, f, split);
   }
   // The last run.
   const uint32_t first = run * kRunElements + f.lane * kLaneGroup;
-  const uint32_t end = min(first + kLaneGroup, f.plan.n);
+  const uint32_t end = min(first + kLaneGroup, f.n);
   for (uint32_t j = first; j < end; ++j)
-    store_element(f.out, j, f.split.bytes, take_exact(in, f.table(t, run), t, f.split));
+    store_element(f.out, j, split.bytes, take_exact(in, f.table(t, f.id_bits(), run), t, split));
   return in.ends_well();
 }
 }  // namespace gramzip::kernels

@@ -104,29 +104,32 @@ struct RawGroup<0> {
   __device__ uint64_t field(uint32_t) const { return 0; }
 };
 
-// A coded block of floats or planes as a lane sees it.
+// A coded block of floats or planes as a lane sees it. What only its last run needs is read from
+// the header again there, or it would take registers of the loops over all others.
 struct FloatBlock {
   const uint8_t* block;  // its raw plane
-  BlockPlan plan;
-  Split split;
-  uint32_t tables, lane;
+  uint32_t n, ids_at;    // of its plan
+  const SegmentHeader& header;
+  uint32_t lane;
   uint8_t* out;
 
-  __device__ const uint16_t* table(const Tables& t, uint32_t run) const {
-    if (tables == 1) return t.single;
-    return t.single + class_id(block + plan.ids_at, run, class_id_bits(tables)) * kTableEntries;
+  // id_bits: of a class id, known before a loop over runs.
+  __device__ uint32_t id_bits() const { return class_id_bits(header.tables); }
+  __device__ const uint16_t* table(const Tables& t, uint32_t id_bits, uint32_t run) const {
+    if (id_bits == 0) return t.single;
+    return t.single + class_id(block + ids_at, run, id_bits) * kTableEntries;
   }
 };
 
 inline constexpr uint32_t kFloatMask = (1u << kFloatCodeLimit) - 1;
 
-// All whole runs; returns how many they are. The split is known when compiling.
+// All whole runs. The split is known when compiling.
 template <uint32_t kBytes, uint32_t kRaw, uint32_t kZero = 0>
-__device__ uint32_t decode_runs(LaneReader& in, const Tables& t, const FloatBlock& f) {
+__device__ void decode_runs(LaneReader& in, const Tables& t, const FloatBlock& f) {
   constexpr Split split{kBytes, 8 * kBytes - kRaw - kZero, kRaw, true, kZero};
-  const uint32_t runs = f.plan.n / kRunElements;
+  const uint32_t runs = f.n / kRunElements, id_bits = f.id_bits();
   for (uint32_t run = 0; run < runs; ++run) {
-    const uint16_t* table = f.table(t, run);
+    const uint16_t* table = f.table(t, id_bits, run);
     const uint32_t group = run * kLanes + f.lane;
     const RawGroup<kRaw> raw(f.block, group);
     uint64_t x[kLaneGroup];
@@ -141,23 +144,22 @@ __device__ uint32_t decode_runs(LaneReader& in, const Tables& t, const FloatBloc
     }
     store_group<kBytes>(f.out + uint64_t{group} * kLaneGroup * kBytes, x);
   }
-  return runs;
 }
 
 // The runs from `run` on, one element at a time: a block's last run, and splits that this release
 // reads but does not write.
 __device__ inline void decode_rest(LaneReader& in, const Tables& t, const FloatBlock& f,
                                    uint32_t run) {
-  const uint32_t bits = f.split.raw_bits;
-  for (; run * kRunElements + f.lane * kLaneGroup < f.plan.n; ++run) {
-    const uint16_t* table = f.table(t, run);
+  const Split split = f.header.split();
+  for (; run * kRunElements + f.lane * kLaneGroup < f.n; ++run) {
+    const uint16_t* table = f.table(t, f.id_bits(), run);
     const uint32_t first = run * kRunElements + f.lane * kLaneGroup;
-    const uint32_t end = min(first + kLaneGroup, f.plan.n);
+    const uint32_t end = min(first + kLaneGroup, f.n);
     for (uint32_t j = first; j < end; ++j) {
       const uint32_t e = table[in.peek() & kFloatMask];
       in.skip(huffman::entry_length(e));
-      const uint64_t raw = load_bits(f.block, uint64_t{j} * bits, bits);
-      store_element(f.out, j, f.split.bytes, f.split.join(huffman::entry_symbol(e), raw));
+      const uint64_t raw = load_bits(f.block, uint64_t{j} * split.raw_bits, split.raw_bits);
+      store_element(f.out, j, split.bytes, split.join(huffman::entry_symbol(e), raw));
     }
   }
 }
@@ -165,49 +167,50 @@ __device__ inline void decode_rest(LaneReader& in, const Tables& t, const FloatB
 // The splits that this release writes if no bits are zero everywhere, codec planes, and BF16 and
 // F16 that are kept as F32.
 __device__ inline bool decode_floats(LaneReader& in, const Tables& t, const FloatBlock& f) {
-  uint32_t run = 0;
+  bool known = true;
   constexpr uint32_t kZero = 1024;  // times zero bits
-  switch (f.split.zero_bits * kZero + f.split.bytes * 64u + f.split.raw_bits) {
+  const Split split = f.header.split();
+  switch (split.zero_bits * kZero + split.bytes * 64u + split.raw_bits) {
     case 1 * 64 + 0:
-      run = decode_runs<1, 0>(in, t, f);
+      decode_runs<1, 0>(in, t, f);
       break;
     case 1 * 64 + 1:
-      run = decode_runs<1, 1>(in, t, f);
+      decode_runs<1, 1>(in, t, f);
       break;
     case 2 * 64 + 6:
-      run = decode_runs<2, 6>(in, t, f);
+      decode_runs<2, 6>(in, t, f);
       break;
     case 2 * 64 + 7:
-      run = decode_runs<2, 7>(in, t, f);
+      decode_runs<2, 7>(in, t, f);
       break;
     case 2 * 64 + 8:
-      run = decode_runs<2, 8>(in, t, f);
+      decode_runs<2, 8>(in, t, f);
       break;
     case 4 * 64 + 22:
-      run = decode_runs<4, 22>(in, t, f);
+      decode_runs<4, 22>(in, t, f);
       break;
     case 4 * 64 + 23:
-      run = decode_runs<4, 23>(in, t, f);
+      decode_runs<4, 23>(in, t, f);
       break;
     case 4 * 64 + 24:
-      run = decode_runs<4, 24>(in, t, f);
+      decode_runs<4, 24>(in, t, f);
       break;
     case 16 * kZero + 4 * 64 + 6:
-      run = decode_runs<4, 6, 16>(in, t, f);
+      decode_runs<4, 6, 16>(in, t, f);
       break;
     case 13 * kZero + 4 * 64 + 9:
-      run = decode_runs<4, 9, 13>(in, t, f);
+      decode_runs<4, 9, 13>(in, t, f);
       break;
     case 8 * 64 + 52:
-      run = decode_runs<8, 52>(in, t, f);
+      decode_runs<8, 52>(in, t, f);
       break;
     case 8 * 64 + 53:
-      run = decode_runs<8, 53>(in, t, f);
+      decode_runs<8, 53>(in, t, f);
       break;
     default:
-      break;
+      known = false;
   }
-  decode_rest(in, t, f, run);
+  decode_rest(in, t, f, known ? f.n / kRunElements : 0);
   return in.ends_well();
 }
 }  // namespace gramzip::kernels

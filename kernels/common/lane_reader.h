@@ -11,7 +11,7 @@ class LaneReader {
   __device__ LaneReader(const uint8_t* rows, LaneHead head, uint32_t lane, uint32_t words,
                         uint32_t tail_before)
       : row_(reinterpret_cast<const uint32_t*>(rows) + lane),
-        tail_(reinterpret_cast<const uint32_t*>(rows) + uint64_t{head.rows} * kLanes + tail_before),
+        tail_(static_cast<int32_t>(head.rows * (kLanes - 1) + tail_before - lane)),
         rows_(head.rows),
         words_(words) {
     current_ = next_word();
@@ -38,10 +38,10 @@ class LaneReader {
   __device__ uint32_t next_word() {
     const uint32_t w = loaded_++;
     if (w < rows_) return row_[uint64_t{w} * kLanes];
-    return w < words_ ? tail_[w - rows_] : 0;
+    return w < words_ ? row_[tail_ + static_cast<int32_t>(w)] : 0;
   }
   const uint32_t* row_;
-  const uint32_t* tail_;
+  int32_t tail_;  // the lane's words w from rows_ on lie at row_[tail_ + w]
   uint32_t rows_, words_;
   uint32_t loaded_ = 0;      // words taken, the two below included
   uint32_t current_, next_;  // the position lies in `current_`

@@ -9,6 +9,7 @@
 #include "simt/image.h"
 #include "simt/options.h"
 #include "simt/shadow.h"
+#include "simt/traffic.h"
 
 namespace simt {
 namespace {
@@ -190,6 +191,7 @@ void checker_begin_block(Block&) {
   if (!active) return;
   shared_shadow.clear();
   acquired.clear();
+  if (options().count_traffic) traffic_begin_block(current_kernel);
 }
 
 void checker_sync_warp(Fiber* warp, unsigned lanes) {
@@ -221,6 +223,8 @@ void checker_access(uintptr_t address, size_t size, Access access, uintptr_t pc)
     block->failure.pc[0] = pc;
     const Space space = classify(*block, f, address, size);
     if (space == Space::kIgnored) return;
+    if (options().count_traffic)
+      traffic_access(f, address, size, space == Space::kShared, access, pc);
     if (is_atomic(access)) exchange_publications(*block, f, address, writes(access));
     Record now = {};
     now.block = uint32_t(block->index);

@@ -41,6 +41,8 @@ struct Options {
   int preempt = 32;
   // Checked build: an access outside every cudaMalloc block is an error.
   bool check_bounds = true;
+  // Checked build: accesses of warps are counted (traffic.h).
+  bool count_traffic = false;
 
   // The emulated device has so much memory; allocating more fails.
   size_t device_memory_bytes = size_t(4) << 30;
