@@ -3,15 +3,11 @@
 // the host in between, then the framing (kernels/frame).
 #include <algorithm>
 
-#include "host/backend/device_image.h"
+#include "host/backend/device_coding.h"
 #include "host/backend/encode_batch.h"
 #include "host/backend/plain_segment.h"
-#include "kernels/checksum.h"
-#include "kernels/classify.h"
 #include "kernels/content_hash.h"
 #include "kernels/frame.h"
-#include "kernels/histogram.h"
-#include "kernels/run_classes.h"
 
 namespace gramzip::device {
 using namespace kernels;
@@ -178,40 +174,32 @@ void CudaEncodePlan::encode(const void* const* inputs, void* const* outputs, Tem
   for (size_t i = 0; i < from.size(); ++i)
     enqueued(bind_arrays(plan, bound, from[i], to[i], {}, stream));
 
-  const uint8_t* content = address_base();
-  auto* const memory = const_cast<uint8_t*>(address_base());
-  constexpr uint32_t stride = sizeof(BlockState);
-  enqueued(checksum(content, bound.content_ranges, count, &states->decoded_hash, stride, {}, stream));
-  enqueued(classify(content, segments, blocks, states, count, {}, stream));
-  auto* const counts = space_.counts.in(temp.p);
-  auto* const class_ids = space_.class_ids.in(temp.p);
-  const auto clear = [stream](void* p, size_t bytes) {
-    if (bytes > 0) enqueued(cudaMemsetAsync(p, 0, bytes, stream));
-  };
-  clear(counts, symbols_ * sizeof(uint32_t));
-  if (runs_ > 0) {
-    auto* const keys = space_.keys.in(temp.p);
-    auto* const key_sums = space_.key_sums.in(temp.p);
-    clear(key_sums, segment_count * sizeof(KeySums));
-    enqueued(run_keys(content, segments, places, blocks, states, count, keys, key_sums, {}, stream));
-    enqueued(assign_by_keys(content, segments, places, blocks, states, count, keys, key_sums,
-                            most_bins_, class_ids, counts, {}, stream));
-  }
-  if (any_bytes_)
-    enqueued(histogram(content, segments, places, blocks, states, count, counts, {}, stream));
-  auto* const lengths = space_.lengths.in(temp.p);
-  auto* const codes = space_.codes.in(temp.p);
-  auto* const summaries = space_.summaries.in(temp.p);
-  enqueued(code_lengths(alphabets_at_.in(image), static_cast<uint32_t>(alphabets_.size()),
-                        most_symbols_, counts, lengths, codes, summaries, {}, stream));
-  const BlockCoding coding{places, summaries, codes, class_ids, nullptr};
-  auto* const lane_words = space_.lane_words.in(temp.p);
-  auto* const totals = space_.totals.in(temp.p);
-  auto* const coded_ranges = space_.coded_ranges.in(temp.p);
-  enqueued(encode_measure(content, segments, blocks, states, count, coding, lane_words, {}, stream));
-  enqueued(encode_layout(segments, segment_count, states, coded_ranges, totals, stream));
+  const PlainCoding c{segments,
+                      segment_count,
+                      places,
+                      blocks,
+                      count,
+                      bound.content_ranges,
+                      alphabets_at_.in(image),
+                      static_cast<uint32_t>(alphabets_.size()),
+                      most_symbols_,
+                      symbols_,
+                      any_bytes_,
+                      most_bins_,
+                      states,
+                      space_.keys.in(temp.p),
+                      space_.key_sums.in(temp.p),
+                      space_.class_ids.in(temp.p),
+                      space_.lengths.in(temp.p),
+                      space_.counts.in(temp.p),
+                      space_.codes.in(temp.p),
+                      space_.lane_words.in(temp.p),
+                      space_.summaries.in(temp.p),
+                      space_.totals.in(temp.p),
+                      space_.coded_ranges.in(temp.p)};
+  code_segments(c, stream);
   auto* const hashes = space_.hashes.in(temp.p);
-  enqueued(content_hash(content, bound.segment_ranges, sums_at_at_.in(image), segment_count,
+  enqueued(content_hash(address_base(), bound.segment_ranges, sums_at_at_.in(image), segment_count,
                         most_bytes_, space_.sums.in(temp.p), hashes, {}, stream));
 
   auto* const frames = space_.frames.in(temp.p);
@@ -225,25 +213,24 @@ void CudaEncodePlan::encode(const void* const* inputs, void* const* outputs, Tem
                          blocks,
                          states,
                          count,
-                         coding,
-                         lengths,
-                         totals,
+                         c.coding(),
+                         c.lengths,
+                         c.totals,
                          meta_at_at_.in(image),
                          metas,
                          meta_ranges,
                          frames,
-                         coded_ranges,
+                         c.coded_ranges,
                          hashes,
                          bound.output_at,
-                         memory,
+                         const_cast<uint8_t*>(address_base()),
                          head_at_.in(image),
                          members_header_hash_,
                          empty_at_.in(image),
                          empty_bytes_};
   enqueued(frame_metas(frame, {}, stream));
   enqueued(frame_places(frame, sizes, {}, stream));
-  enqueued(encode_write(content, segments, blocks, states, count, coding, lane_words, memory, {}, stream));
-  enqueued(checksum(memory, coded_ranges, count, &states->coded_hash, stride, {}, stream));
+  write_segments(c, stream);
   enqueued(frame_records(frame, {}, stream));
   enqueued(checksum(metas, meta_ranges, segment_count, &frames->meta_hash, sizeof(FrameState), {}, stream));
   enqueued(frame_write(frame, {}, stream));

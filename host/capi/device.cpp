@@ -2,11 +2,15 @@
 // Floor 5: the device interface (include/gramzip/device.h).
 #include "gramzip/device.h"
 
+#include <bit>
+#include <cmath>
 #include <memory>
 
 #include "host/backend/device_memory.h"
+#include "host/backend/device_primitives.h"
 #include "host/capi/adapters.h"
 #include "host/capi/guarded.h"
+#include "host/cpu/prune.h"
 #include "host/engine/device_archives.h"
 
 struct gramzip_device_plan {
@@ -171,4 +175,83 @@ uint64_t gramzip_compress_array_bound(uint64_t size, gramzip_dtype dtype, uint32
   uint64_t bound = 0;
   guarded([&] { bound = compress_array_bound(size, type_of(dtype), checked_segment(segment_bytes)); });
   return bound;
+}
+
+gramzip_status gramzip_device_histogram(void* temp, size_t* temp_bytes, const void* symbols,
+                                        uint64_t count, uint32_t symbol_bytes, uint64_t* counts,
+                                        gramzip_stream stream) {
+  return guarded([&] {
+    require(temp_bytes != nullptr, "temp_bytes is null");
+    device::histogram(temp, *temp_bytes, symbols, count, symbol_bytes, counts, stream);
+  });
+}
+
+gramzip_status gramzip_device_ngram_count(void* temp, size_t* temp_bytes, const void* text,
+                                          uint64_t size, uint32_t n, uint32_t table_log2,
+                                          gramzip_device_ngram* cells,
+                                          gramzip_device_ngram_result* result,
+                                          gramzip_stream stream) {
+  return guarded([&] {
+    require(temp_bytes != nullptr, "temp_bytes is null");
+    device::ngram_count(temp, *temp_bytes, text, size, n, table_log2, cells, result, stream);
+  });
+}
+
+size_t gramzip_device_huffman_bound(size_t size) {
+  size_t bound = 0;
+  guarded([&] { bound = device::huffman_bound(size); });
+  return bound;
+}
+
+gramzip_status gramzip_device_huffman_encode(void* temp, size_t* temp_bytes, const void* data,
+                                             size_t size, void* out, uint64_t* out_bytes,
+                                             gramzip_stream stream) {
+  return guarded([&] {
+    require(temp_bytes != nullptr, "temp_bytes is null");
+    device::huffman_encode(temp, *temp_bytes, data, size, out, out_bytes, stream);
+  });
+}
+
+gramzip_status gramzip_device_huffman_decode(void* temp, size_t* temp_bytes, const void* coded,
+                                             size_t coded_size, void* out, size_t size,
+                                             uint32_t* block_status, uint32_t* bad_blocks,
+                                             gramzip_stream stream) {
+  return guarded([&] {
+    require(temp_bytes != nullptr, "temp_bytes is null");
+    device::huffman_decode(temp, *temp_bytes, coded, coded_size, out, size, block_status, bad_blocks,
+                           stream);
+  });
+}
+
+gramzip_status gramzip_device_quantize(void* temp, size_t* temp_bytes, gramzip_dtype dtype,
+                                       void* elements, uint64_t count, const float* levels,
+                                       uint32_t level_count, uint16_t* indexes,
+                                       gramzip_stream stream) {
+  return guarded([&] {
+    require(temp_bytes != nullptr, "temp_bytes is null");
+    device::quantize(temp, *temp_bytes, type_of(dtype), elements, count, levels, level_count, indexes,
+                     stream);
+  });
+}
+
+gramzip_status gramzip_device_prune(void* temp, size_t* temp_bytes, gramzip_dtype dtype,
+                                    void* elements, uint64_t count, gramzip_device_pruning pruning,
+                                    float threshold, uint64_t columns, uint64_t* pruned,
+                                    gramzip_stream stream) {
+  return guarded([&] {
+    require(temp_bytes != nullptr, "temp_bytes is null");
+    const ElementType type = type_of(dtype);
+    require(is_float(type), "dtype is no float");
+    switch (pruning) {
+      case GRAMZIP_PRUNE_MAGNITUDE: {
+        require(std::isfinite(threshold) && threshold >= 0, "threshold is negative or not finite");
+        const cpu::MagnitudeSelect::Cut cut{std::bit_cast<uint32_t>(std::abs(threshold)), 0};
+        return device::prune_below(temp, *temp_bytes, type, elements, count,
+                                   cpu::native_cut(type, cut).from, pruned, stream);
+      }
+      case GRAMZIP_PRUNE_TWO_OF_FOUR:
+        return device::prune_two_of_four(temp, *temp_bytes, type, elements, count, columns, stream);
+    }
+    fail(ErrorCode::invalid_argument, "pruning is unknown");
+  });
 }

@@ -136,6 +136,60 @@ GRAMZIP_API gramzip_status gramzip_compress_array(const void* src, uint64_t size
 /* The room that its archive needs: that of gramzip_device_item_info. Saturates at UINT64_MAX. */
 GRAMZIP_API uint64_t gramzip_compress_array_bound(uint64_t size, gramzip_dtype dtype, uint32_t segment_bytes);
 
+/* ---- Primitives ----
+ * temp: null: only sets *temp_bytes, and no other argument but those that say sizes and kinds is looked at. Else
+ * *temp_bytes is what temp has. All other pointers are device memory; arrays of elements and bytes are aligned to
+ * GRAMZIP_DEVICE_ARRAY_ALIGN, results to their type. Errors: INVALID_ARGUMENT, OUTPUT_TOO_SMALL, DEVICE. */
+
+/* Counts of symbols. symbol_bytes: 1: counts[256], 2: counts[65536], little-endian. */
+GRAMZIP_API gramzip_status gramzip_device_histogram(void* temp, size_t* temp_bytes, const void* symbols, uint64_t count,
+                                                    uint32_t symbol_bytes, uint64_t* counts, gramzip_stream stream);
+
+/* Byte n-grams of text[0, size), size below 2^40, n 1 to 32. cells: room for 3 * 2^table_log2 / 4 + 1; result->cells
+ * of them are set, in no order. table_log2: 10 to 32; temp is 16 bytes * 2^table_log2 and 32 a 16 KiB of text.
+ * 2^table_log2 of twice the distinct n-grams is enough, unless their hashes were made to collide. */
+typedef struct gramzip_device_ngram {
+  uint64_t id; /* n up to 8: the bytes as an integer, the first the highest; else where the n-gram stands */
+  uint64_t count;
+} gramzip_device_ngram;
+typedef struct gramzip_device_ngram_result {
+  uint64_t cells;
+  uint32_t overflow; /* not 0: the table was too small, and nothing else holds */
+  uint32_t reserved;
+  uint64_t all_ones; /* n = 8: occurrences of eight bytes 0xff, which have no cell */
+} gramzip_device_ngram_result;
+GRAMZIP_API gramzip_status gramzip_device_ngram_count(void* temp, size_t* temp_bytes, const void* text, uint64_t size,
+                                                      uint32_t n, uint32_t table_log2, gramzip_device_ngram* cells,
+                                                      gramzip_device_ngram_result* result, gramzip_stream stream);
+
+/* Bytes by one canonical code, in blocks of 64 KiB, each checked: a segment of docs/format.md, 2.4, its meta filled up
+ * to a multiple of 32, then its data. size: 1 byte to 16 MiB. out: gramzip_device_huffman_bound(size) bytes, aligned to
+ * GRAMZIP_DEVICE_ARCHIVE_ALIGN; the bound of another size is 0. */
+GRAMZIP_API size_t gramzip_device_huffman_bound(size_t size);
+GRAMZIP_API gramzip_status gramzip_device_huffman_encode(void* temp, size_t* temp_bytes, const void* data, size_t size,
+                                                         void* out, uint64_t* out_bytes, gramzip_stream stream);
+/* coded[0, coded_size): such a segment and anything behind it, aligned as out. Its meta is read and checked on the
+ * device; if it is not that of `size` bytes, all blocks are BAD_LAYOUT. out: size bytes. block_status: one a 64 KiB. */
+GRAMZIP_API gramzip_status gramzip_device_huffman_decode(void* temp, size_t* temp_bytes, const void* coded,
+                                                         size_t coded_size, void* out, size_t size,
+                                                         uint32_t* block_status, uint32_t* bad_blocks,
+                                                         gramzip_stream stream);
+
+/* Each float becomes the nearest of levels[level_count], 1 to 4095 of them, ascending and finite: the number of
+ * midpoints of neighbours that are not above it. NaNs and infinities stay. indexes: null: in place, as the level
+ * rounded to dtype; else elements stay and indexes[count] are the levels' numbers, level_count for those that stay. */
+GRAMZIP_API gramzip_status gramzip_device_quantize(void* temp, size_t* temp_bytes, gramzip_dtype dtype, void* elements,
+                                                   uint64_t count, const float* levels, uint32_t level_count,
+                                                   uint16_t* indexes, gramzip_stream stream);
+
+/* Zeroes floats in place. MAGNITUDE: those nearer to 0 than `threshold`. TWO_OF_FOUR: of each four consecutive ones of
+ * a row the two of smallest magnitude, of equal ones the later; rows of `columns`, whole ones; threshold is ignored.
+ * pruned: for MAGNITUDE how many, those that were 0 among them, and a 0 behind it; else null. */
+typedef enum gramzip_device_pruning { GRAMZIP_PRUNE_MAGNITUDE = 0, GRAMZIP_PRUNE_TWO_OF_FOUR = 1 } gramzip_device_pruning;
+GRAMZIP_API gramzip_status gramzip_device_prune(void* temp, size_t* temp_bytes, gramzip_dtype dtype, void* elements,
+                                                uint64_t count, gramzip_device_pruning pruning, float threshold,
+                                                uint64_t columns, uint64_t* pruned, gramzip_stream stream);
+
 #ifdef __cplusplus
 }
 #endif

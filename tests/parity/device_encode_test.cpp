@@ -101,6 +101,7 @@ TEST(DeviceEncode, TheBytesOfTheHost) {
   GRAMZIP_NEEDS_DEVICE();
   const std::vector<Array> all = arrays();
   for (const uint32_t segment_bytes : {65'536u, 0u}) {
+    if (test::kChecked && segment_bytes == 0) continue;
     Batch batch(all, segment_bytes);
     test::for_schedules(segment_bytes == 0 ? 2 : 3, [&](int) {
       test::only_enqueues([&] { ASSERT_EQ(batch.call(), GRAMZIP_OK) << gramzip_last_error(); });
@@ -132,7 +133,7 @@ TEST(DeviceEncode, AGraphOverOtherArrays) {
 TEST(DeviceEncode, ManySmallArraysThereAndBack) {
   GRAMZIP_NEEDS_DEVICE();
   std::vector<Array> all;
-  for (uint64_t i = 0; i < 150; ++i)
+  for (uint64_t i = 0; i < (test::kChecked ? 9 : 150); ++i)
     all.push_back({GRAMZIP_DTYPE_BF16, test::make_weights(ElementType::bf16, 16 * i, 0.1, i)});
   Batch batch(all, 0);
   ASSERT_EQ(batch.call(), GRAMZIP_OK);
