@@ -25,9 +25,15 @@ std::vector<Array> arrays() {
   const auto add = [&all](ElementType type, Bytes content) {
     all.push_back({static_cast<gramzip_dtype>(type), std::move(content)});
   };
+  add(ElementType::bytes, {});
+  if (test::kChecked) {
+    add(ElementType::bf16, test::make_scales(ElementType::bf16, 66'000, 1));
+    add(ElementType::bytes, test::make_text(5'000, 2));
+    add(ElementType::bytes, test::make_random(500, 8));
+    return all;
+  }
   add(ElementType::bf16, test::make_scales(ElementType::bf16, 300'000, 1));
   add(ElementType::bytes, test::make_text(200'001, 2));
-  add(ElementType::bytes, {});
   add(ElementType::f32, test::make_weights(ElementType::f32, 70'004, 0.02, 3));
   add(ElementType::f64, test::make_weights(ElementType::f64, 66'000, 0.02, 4));
   add(ElementType::f16, test::special_floats(ElementType::f16, 66'000, 5));
@@ -116,13 +122,14 @@ TEST(DeviceEncode, TheBytesOfTheHost) {
 
 TEST(DeviceEncode, AGraphOverOtherArrays) {
   GRAMZIP_NEEDS_DEVICE();
-  std::vector<Array> all = {{GRAMZIP_DTYPE_BF16, test::make_scales(ElementType::bf16, 140'000, 1)},
-                            {GRAMZIP_DTYPE_BYTES, test::make_text(70'000, 2)}};
+  const size_t n = test::kChecked ? 4'000 : 140'000;
+  std::vector<Array> all = {{GRAMZIP_DTYPE_BF16, test::make_scales(ElementType::bf16, n, 1)},
+                            {GRAMZIP_DTYPE_BYTES, test::make_text(n / 2, 2)}};
   Batch batch(all, 65'536);
   test::Graph graph(batch.stream.s, [&] { EXPECT_EQ(batch.call(), GRAMZIP_OK); });
   for (const uint64_t seed : {3, 4}) {
-    all[0].content = test::make_weights(ElementType::bf16, 140'000, 0.1 * static_cast<double>(seed), seed);
-    all[1].content = test::make_random(70'000, seed);
+    all[0].content = test::make_weights(ElementType::bf16, n, 0.1 * static_cast<double>(seed), seed);
+    all[1].content = test::make_random(n / 2, seed);
     for (size_t i = 0; i < 2; ++i) batch.inputs[i].set(all[i].content);
     graph.run();
     for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(batch.archive(i) == on_host(all[i], 65'536)) << i;
@@ -166,6 +173,33 @@ TEST(DeviceEncode, ManySmallArraysThereAndBack) {
   EXPECT_EQ(bad.get_as<uint32_t>()[0], 0u);
   for (size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(back[i].get() == all[i].content) << i;
   gramzip_device_plan_free(plan, batch.stream.s);
+}
+
+// The C++ view.
+TEST(DeviceEncode, ThroughPlans) {
+  GRAMZIP_NEEDS_DEVICE();
+  const test::Stream stream;
+  const Bytes content = test::make_weights(ElementType::bf16, 10'000, 0.1, 1);
+  const gramzip_device_array array{content.size(), GRAMZIP_DTYPE_BF16};
+  const DevicePlan encoder = DevicePlan::compress({&array, 1}, 0, stream.s);
+  const OnDevice input(content), archive(encoder.output_bytes(0)), size(8), temp(encoder.temp_bytes());
+  const void* from = input.p();
+  void* to = archive.p();
+  encoder.compress({&from, 1}, {&to, 1}, {temp.p(), temp.span().size()}, size.as<uint64_t>(), stream.s);
+  ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
+  const gramzip_device_archive source{archive.p(), size.get_as<uint64_t>()[0], GRAMZIP_MEMORY_DEVICE, 0};
+  const DevicePlan decoder = DevicePlan::decompress({&source, 1}, {}, stream.s);
+  const OnDevice back(decoder.output_bytes(0)), statuses(4 * decoder.block_count()), bad(4),
+      work(decoder.temp_bytes());
+  const void* coded = archive.p();
+  void* decoded = back.p();
+  decoder.decompress({&coded, 1}, {&decoded, 1}, {work.p(), work.span().size()}, statuses.as<uint32_t>(),
+                     bad.as<uint32_t>(), stream.s);
+  ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
+  EXPECT_EQ(bad.get_as<uint32_t>()[0], 0u);
+  EXPECT_TRUE(back.get() == content);
+  EXPECT_TRUE(compress_array(content, GRAMZIP_DTYPE_BF16).size() == source.size);
+  EXPECT_THROW(decoder.decompress({&coded, 1}, {&decoded, 1}, {nullptr, 0}, nullptr, nullptr, stream.s), StatusError);
 }
 
 TEST(DeviceEncode, Refuses) {
