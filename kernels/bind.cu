@@ -44,6 +44,13 @@ __global__ void bind_outputs_kernel(DecodeTemplate from, DecodeBound to, Owners 
   to.decoded_ranges[i] = {o.at, o.bytes};
 }
 
+__global__ void bind_bases_kernel(DecodeTemplate from, DecodeBound to, Owners bases) {
+  const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= from.output_count) return;
+  const uint32_t archive = from.archive_of_output[i];
+  if (owns(bases, archive)) to.outputs[i].base_at += bases.place[archive - bases.first];
+}
+
 __global__ void bind_arrays_kernel(EncodeTemplate from, EncodeBound to, Owners inputs,
                                    Owners outputs) {
   const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -126,6 +133,12 @@ cudaError_t bind_outputs(const DecodeTemplate& from, const DecodeBound& to, cons
   if (from.output_count == 0) return cudaSuccess;
   return launch(a_thread_each(from.output_count, tuning, stream), bind_outputs_kernel, from, to,
                 items, staged, staging);
+}
+
+cudaError_t bind_bases(const DecodeTemplate& from, const DecodeBound& to, const Owners& bases,
+                       const BindTuning& tuning, cudaStream_t stream) {
+  if (from.output_count == 0) return cudaSuccess;
+  return launch(a_thread_each(from.output_count, tuning, stream), bind_bases_kernel, from, to, bases);
 }
 
 cudaError_t bind_arrays(const EncodeTemplate& from, const EncodeBound& to, const Owners& inputs,

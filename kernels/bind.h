@@ -30,7 +30,8 @@ struct DecodeTemplate {
   const uint32_t* segment_of;  // of each coded range
   uint32_t block_count;
   const DecodeOutput* outputs;
-  const uint32_t* item_of;  // of each output, or kStaged
+  const uint32_t* item_of;            // of each output, or kStaged
+  const uint32_t* archive_of_output;  // whose base it needs, if it needs one
   uint32_t output_count;
 };
 // The same with addresses, in the temp.
@@ -47,6 +48,10 @@ cudaError_t bind_archives(const DecodeTemplate& from, const DecodeBound& to, con
 cudaError_t bind_outputs(const DecodeTemplate& from, const DecodeBound& to, const Owners& items,
                          bool staged, uint64_t staging, const BindTuning& tuning,
                          cudaStream_t stream);
+
+// Places in the bases of archives' owners, behind bind_outputs.
+cudaError_t bind_bases(const DecodeTemplate& from, const DecodeBound& to, const Owners& bases,
+                       const BindTuning& tuning, cudaStream_t stream);
 
 // A batch of encoding as the plan has it: places count from the first bytes of their arrays.
 struct EncodeTemplate {

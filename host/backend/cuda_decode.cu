@@ -18,6 +18,7 @@ struct Batch : DecodeBatch {
   std::vector<uint64_t> content_at;  // of each request
   uint64_t data_bytes = 0, content_bytes = 0, planes_bytes = 0;
   uint32_t most_tables = 0, most_fast_tables = 0, most_delta_tables = 0, most_quant_tables = 0;
+  bool with_planes = false;
   QuantDecodeBatch quant;
   bool with_base() const { return !delta_groups.empty() || !sparse_groups.empty(); }
 };
@@ -71,6 +72,7 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
   }
   batch.data_bytes = round_up(batch.data_bytes + v.data.size(), 128);
   most_tables = std::max<uint32_t>(most_tables, h.tables);
+  batch.with_planes |= h.period > 0;
   batch.content_at.push_back(batch.content_bytes);
   for (uint32_t i = 0; i < r.block_count; ++i) {
     const uint32_t b = r.first_block + i;
@@ -78,8 +80,8 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
       groups.push_back({number, b, std::min(warps, r.block_count - i),
                         static_cast<uint32_t>(batch.outputs.size())});
     batch.outputs.push_back({batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0,
-                             h.split().bytes, BlockStatus::ok});
-    if (h.period > 0) batch.planes_bytes += round_up(h.block_bytes(b), 16);
+                             h.split().bytes, BlockStatus::ok, batch.content_bytes});
+    if (h.period > 0 || h.codec == Codec::sparse_delta) batch.planes_bytes += round_up(h.block_bytes(b), 16);
     batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
     batch.expected.push_back(v.records[b].decoded_hash);
     batch.content_bytes +=
@@ -182,7 +184,7 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
     quantized.outputs = outputs;
     decode_quantized(batch.quant, quantized, lengths);
   }
-  if (batch.planes_bytes > 0) check(from_planes(content, outputs, outputs_count, {}, stream_));
+  if (batch.with_planes) check(from_planes(content, outputs, outputs_count, {}, stream_));
   if (batch.with_base()) {
     const BaseBatch with_base{
         segments, states,  hashes,
@@ -194,8 +196,7 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
                        delta_tuning, stream_));
     if (!batch.sparse_groups.empty())
       check(sparse_decode(with_base, sparse_groups_.upload(batch.sparse_groups, stream_),
-                          static_cast<uint32_t>(batch.sparse_groups.size()),
-                          differences_.reserve(batch.content_bytes), stream_));
+                          static_cast<uint32_t>(batch.sparse_groups.size()), stream_));
   }
   check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
   check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));

@@ -4,6 +4,7 @@
 #include "host/backend/decode_batch.h"
 #include "host/backend/device_image.h"
 #include "kernels/checksum.h"
+#include "kernels/delta_decode.h"
 #include "kernels/fast_decode.h"
 #include "kernels/planes.h"
 
@@ -15,7 +16,7 @@ class CudaDecodePlan final : public DecodePlan {
  public:
   CudaDecodePlan(size_t archives, std::span<const PlannedSegment> segments,
                  std::span<const PlannedItem> items, const Allocator& allocator)
-      : image_(allocator), archive_bytes_(archives, false) {
+      : image_(allocator), archive_bytes_(archives, false), with_base_(archives, false) {
     for (const PlannedSegment& s : segments) add_segment(s);
     for (const PlannedItem& item : items) add_item(segments, item);
     fill_image();
@@ -24,8 +25,8 @@ class CudaDecodePlan final : public DecodePlan {
   ~CudaDecodePlan() override { image_.release(nullptr); }
   void upload(cudaStream_t stream) { image_.upload(stream); }
   void release(Stream stream) override { image_.release(stream); }
-  void decode(const void* const* archives, void* const* outputs, Temp temp, uint32_t* statuses,
-              uint32_t* bad, Stream stream) const override;
+  void decode(const void* const* archives, const void* const* bases, void* const* outputs, Temp temp,
+              uint32_t* statuses, uint32_t* bad, Stream stream) const override;
 
  private:
   void add_segment(const PlannedSegment& s) {
@@ -34,6 +35,26 @@ class CudaDecodePlan final : public DecodePlan {
     archive_of_.push_back(static_cast<uint32_t>(s.archive));
     segment_of_.resize(batch_.states.size(), number);
     archive_bytes_[s.archive] = true;
+    if (s.of_base) with_base_[s.archive] = true;
+  }
+
+  // The groups of a codec's blocks, how many a group has, and the most tables of a segment.
+  struct GroupList {
+    std::vector<DecodeGroup>& groups;
+    uint32_t blocks;
+    uint32_t& most_tables;
+  };
+  GroupList groups_of(Codec codec) {
+    switch (codec) {
+      case Codec::fast_floats:
+        return {fast_groups_, FastTuning().warps, most_fast_tables_};
+      case Codec::delta:
+        return {delta_groups_, DeltaTuning().warps, most_delta_tables_};
+      case Codec::sparse_delta:
+        return {sparse_groups_, 1, most_delta_tables_};
+      default:
+        return {groups_, DecodeTuning().warps, most_tables_};
+    }
   }
 
   // The blocks of a segment that hold some of the item.
@@ -49,10 +70,7 @@ class CudaDecodePlan final : public DecodePlan {
          ++i) {
       const PlannedSegment& s = segments[i];
       const SegmentHeader& h = s.view.header;
-      const bool fast = h.codec == Codec::fast_floats;
-      auto& groups = fast ? fast_groups_ : groups_;
-      const uint32_t warps = fast ? FastTuning().warps : DecodeTuning().warps;
-      uint32_t& most = fast ? most_fast_tables_ : most_tables_;
+      const auto [groups, warps, most] = groups_of(h.codec);
       most = std::max<uint32_t>(most, h.tables);
       uint32_t in_group = warps;
       for (uint32_t b = 0; b < h.blocks; ++b) {
@@ -87,13 +105,15 @@ class CudaDecodePlan final : public DecodePlan {
       o.at = staging_bytes_;
       staging_bytes_ += round_up(size, kArrayAlign);
     }
-    if (h.period > 0) {
-      with_planes_ = true;
+    if (s.of_base) o.base_at = h.reference_at + h.block_begin(b);
+    with_planes_ |= h.period > 0;
+    if (h.period > 0 || h.codec == Codec::sparse_delta) {
       o.planes_at = staging_bytes_;
       staging_bytes_ += round_up(size, kArrayAlign);
     }
     outputs_.push_back(o);
     item_of_.push_back(direct ? number : DecodeTemplate::kStaged);
+    output_archive_.push_back(static_cast<uint32_t>(s.archive));
     expected_.push_back(s.view.records[b].decoded_hash);
   }
 
@@ -109,8 +129,12 @@ class CudaDecodePlan final : public DecodePlan {
     limits_at_ = image_.add(batch_.limits);
     exact_at_ = image_.add(batch_.exact);
     fast_entries_at_ = image_.add(batch_.fast_entries);
+    contexts_at_ = image_.add(batch_.contexts);
     groups_at_ = image_.add(groups_);
     fast_groups_at_ = image_.add(fast_groups_);
+    delta_groups_at_ = image_.add(delta_groups_);
+    sparse_groups_at_ = image_.add(sparse_groups_);
+    output_archive_at_ = image_.add(output_archive_);
     outputs_at_ = image_.add(outputs_);
     item_of_at_ = image_.add(item_of_);
     expected_at_ = image_.add(expected_);
@@ -128,17 +152,21 @@ class CudaDecodePlan final : public DecodePlan {
     staging_ = temp.add<uint8_t>(staging_bytes_);
     temp_bytes_ = temp.bytes();
   }
-  bool global_tables() const { return most_tables_ > DecodeTuning().shared_tables; }
+  bool global_tables() const {
+    return most_tables_ > DecodeTuning().shared_tables || !sparse_groups_.empty() ||
+           most_delta_tables_ > DeltaTuning().shared_tables;
+  }
+  bool needs_bases() const { return !delta_groups_.empty() || !sparse_groups_.empty(); }
 
   Image image_;
   DecodeBatch batch_;
-  std::vector<bool> archive_bytes_;  // whether an archive's bytes are read
-  std::vector<uint32_t> archive_of_, segment_of_, item_of_;
-  std::vector<DecodeGroup> groups_, fast_groups_;
+  std::vector<bool> archive_bytes_, with_base_;  // whether an archive's bytes, or base's, are read
+  std::vector<uint32_t> archive_of_, segment_of_, item_of_, output_archive_;
+  std::vector<DecodeGroup> groups_, fast_groups_, delta_groups_, sparse_groups_;
   std::vector<DecodeOutput> outputs_;
   std::vector<StagedPart> parts_;
   std::vector<uint64_t> expected_;
-  uint32_t most_tables_ = 0, most_fast_tables_ = 0;
+  uint32_t most_tables_ = 0, most_fast_tables_ = 0, most_delta_tables_ = 0;
   uint64_t staging_bytes_ = 0;
   bool with_planes_ = false;
   // in the image
@@ -148,10 +176,10 @@ class CudaDecodePlan final : public DecodePlan {
   Place<DeviceTable> tables_at_;
   Place<uint8_t> lengths_at_, limits_at_;
   Place<uint64_t> exact_at_, expected_at_;
-  Place<uint16_t> fast_entries_at_;
-  Place<DecodeGroup> groups_at_, fast_groups_at_;
+  Place<uint16_t> fast_entries_at_, contexts_at_;
+  Place<DecodeGroup> groups_at_, fast_groups_at_, delta_groups_at_, sparse_groups_at_;
   Place<DecodeOutput> outputs_at_;
-  Place<uint32_t> archive_of_at_, segment_of_at_, item_of_at_;
+  Place<uint32_t> archive_of_at_, segment_of_at_, item_of_at_, output_archive_at_;
   Place<StagedPart> parts_at_;
   // in the temp
   Place<DeviceSegment> bound_segments_;
@@ -162,13 +190,18 @@ class CudaDecodePlan final : public DecodePlan {
   Place<uint8_t> staging_;
 };
 
-void CudaDecodePlan::decode(const void* const* archives, void* const* outputs, Temp temp,
-                            uint32_t* statuses, uint32_t* bad, Stream stream) const {
+void CudaDecodePlan::decode(const void* const* archives, const void* const* bases,
+                            void* const* outputs, Temp temp, uint32_t* statuses, uint32_t* bad,
+                            Stream stream) const {
   check_temp(temp, temp_bytes_);
   const auto from = all_owners(archives, archive_bytes_.size(), kArchiveAlign, "archive",
                                [&](size_t i) { return archive_bytes_[i]; });
   const auto to = all_owners(const_cast<const void* const*>(outputs), items_.size(), kArrayAlign,
                              "output", [&](size_t i) { return items_[i].output_bytes > 0; });
+  std::vector<Owners> of_base;
+  if (needs_bases())
+    of_base = all_owners(bases, with_base_.size(), kBaseAlign, "base",
+                         [&](size_t i) { return with_base_[i]; });
   require_aligned(bad, alignof(uint32_t), "bad_blocks");
   const auto count = static_cast<uint32_t>(outputs_.size());
   if (count > 0) require_aligned(statuses, alignof(uint32_t), "block_status");
@@ -182,12 +215,15 @@ void CudaDecodePlan::decode(const void* const* archives, void* const* outputs, T
                             static_cast<uint32_t>(batch_.states.size()),
                             outputs_at_.in(image),
                             item_of_at_.in(image),
+                            output_archive_at_.in(image),
                             count};
   const DecodeBound bound{bound_segments_.in(temp.p), bound_coded_.in(temp.p),
                           bound_outputs_.in(temp.p), decoded_ranges_.in(temp.p)};
   for (const Owners& o : from) enqueued(bind_archives(plan, bound, o, {}, stream));
   for (const Owners& o : to)
     enqueued(bind_outputs(plan, bound, o, o.first == 0, place_of(staging_.in(temp.p)), {}, stream));
+
+  for (const Owners& o : of_base) enqueued(bind_bases(plan, bound, o, {}, stream));
 
   const uint8_t* data = address_base();
   auto* content = const_cast<uint8_t*>(address_base());
@@ -209,6 +245,14 @@ void CudaDecodePlan::decode(const void* const* archives, void* const* outputs, T
                        bound.segments, states, hashes, tables,
                        reinterpret_cast<const FastEntries*>(fast_entries_at_.in(image)), data,
                        most_fast_tables_, content, bound.outputs, {}, stream));
+  if (needs_bases()) {
+    const BaseBatch with_base{bound.segments, states,  hashes, tables,  lengths,      contexts_at_.in(image),
+                              entries,        data,    data,   content, bound.outputs};
+    enqueued(delta_decode(with_base, delta_groups_at_.in(image),
+                          static_cast<uint32_t>(delta_groups_.size()), most_delta_tables_, {}, stream));
+    enqueued(sparse_decode(with_base, sparse_groups_at_.in(image),
+                           static_cast<uint32_t>(sparse_groups_.size()), stream));
+  }
   if (with_planes_) enqueued(from_planes(content, bound.outputs, count, {}, stream));
   enqueued(checksum(content, bound.decoded_ranges, count, hashes, sizeof(uint64_t), {}, stream));
   enqueued(judge_decoded(expected_at_.in(image), hashes, bound.outputs, count, stream));
@@ -226,6 +270,8 @@ bool decodes(Codec codec) {
     case Codec::exact_floats:
     case Codec::planes:
     case Codec::fast_floats:
+    case Codec::delta:
+    case Codec::sparse_delta:
       return true;
     default:
       return false;

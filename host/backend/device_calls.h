@@ -53,20 +53,24 @@ struct PlannedSegment {
   size_t archive;
   uint64_t data_at;     // where its data begins in the archive
   uint64_t content_at;  // in the archive's content
+  bool of_base;         // its codec is one of deltas: its blocks need those in their place in the base
 };
 struct PlannedItem {
   size_t archive;
   uint64_t begin, size;  // within its content
 };
-// Codecs whose blocks need neither each other, nor models or a base.
+// Codecs whose blocks need neither each other nor models.
 bool decodes(Codec codec);
 
 class DecodePlan : public Plan {
  public:
-  // Statuses are u32 of device memory.
-  virtual void decode(const void* const* archives, void* const* outputs, Temp temp,
+  // Statuses are u32 of device memory. bases: one an archive; null, or null for those without one.
+  virtual void decode(const void* const* archives, const void* const* bases, void* const* outputs,
+                      Temp temp,
                       uint32_t* statuses, uint32_t* bad, Stream stream) const = 0;
 };
+// What a segment of a delta refers to must begin at a multiple of this in its base.
+inline constexpr uint64_t kBaseAlign = 16;
 // segments: those that hold content of items, in order of archive and content.
 std::unique_ptr<DecodePlan> plan_decode(size_t archives, std::span<const PlannedSegment> segments,
                                         std::span<const PlannedItem> items,

@@ -119,12 +119,13 @@ gramzip_status gramzip_device_plan_decompress(const gramzip_device_archive* arch
 }
 
 gramzip_status gramzip_device_decompress(const gramzip_device_plan* plan,
-                                         const void* const* archives, void* const* outputs,
-                                         void* temp, size_t temp_bytes, uint32_t* block_status,
+                                         const void* const* archives, const void* const* bases,
+                                         void* const* outputs, void* temp, size_t temp_bytes, uint32_t* block_status,
                                          uint32_t* bad_blocks, gramzip_stream stream) {
   return guarded([&] {
     require(plan != nullptr && plan->decode, "it is no plan of a decompression");
-    plan->decode->decode(archives, outputs, {temp, temp_bytes}, block_status, bad_blocks, stream);
+    plan->decode->decode(archives, bases, outputs, {temp, temp_bytes}, block_status, bad_blocks,
+                         stream);
   });
 }
 

@@ -16,11 +16,24 @@ std::string codec_name(Codec c) {
       return "n-gram text";
     case Codec::quantized:
       return "quantized weights";
-    case Codec::reference:
-      return "references";
     default:
-      return "deltas";
+      return "references";
   }
+}
+
+// A segment of a delta refers to bytes of the base that its archive names, at a place that the device
+// can read; all archives of a file name the same.
+void require_base_place(const ArchiveReader& reader, const ArchiveReader::SegmentPlace& p) {
+  const SegmentHeader& h = p.meta.header;
+  if (!h.of_base) return;
+  const frame::ContentId& base = reader.headers().front().base;
+  for (const frame::ArchiveHeader& other : reader.headers())
+    if (other.base != base)
+      fail(ErrorCode::unsupported, "archives of one file with several bases are not decoded by the device interface");
+  if (h.reference_at > base.bytes || h.decoded_bytes > base.bytes - h.reference_at)
+    fail(ErrorCode::corrupt, p.where + ": it refers to bytes behind the end of the base");
+  if (h.reference_at % device::kBaseAlign != 0)
+    fail(ErrorCode::unsupported, p.where + ": it refers to an uneven place of the base, which the device interface does not read");
 }
 
 // An archive of one nameless member.
@@ -89,11 +102,12 @@ std::unique_ptr<device::DecodePlan> plan_device_decode(
                                          codec_name(places.back().meta.header.codec) +
                                          " are not decoded by the device interface");
       owners.emplace_back(a, readers[a]->segments()[s].content_offset);
+      require_base_place(*readers[a], places.back());
     }
   std::vector<device::PlannedSegment> segments;
   for (size_t i = 0; i < places.size(); ++i)
-    segments.push_back(
-        {places[i].meta.view({}), owners[i].first, places[i].data_at, owners[i].second});
+    segments.push_back({places[i].meta.view({}), owners[i].first, places[i].data_at,
+                        owners[i].second, places[i].meta.header.of_base});
   return device::plan_decode(readers.size(), segments, *items, allocator, stream);
 }
 

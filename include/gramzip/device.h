@@ -90,8 +90,8 @@ typedef struct gramzip_device_item {
 /* items: null: one an archive, all of its content. Every field of the format is checked as gramzip_decompress checks
  * it, but for hashes of whole members and contents: each block's own hashes are compared on the device.
  * allocator: null: cudaMallocAsync and cudaFreeAsync.
- * Errors: all of the data's; UNSUPPORTED also: n-gram text, quantized weights, deltas and references, whose segments
- * the host decodes; INVALID_ARGUMENT, NO_MEMORY, DEVICE. */
+ * Errors: all of the data's; UNSUPPORTED also: n-gram text, quantized weights and references, whose segments the
+ * host decodes, and deltas against bytes of the base that do not begin at a multiple of 16; INVALID_ARGUMENT, NO_MEMORY, DEVICE. */
 GRAMZIP_API gramzip_status gramzip_device_plan_decompress(const gramzip_device_archive* archives, size_t archive_count,
                                                           const gramzip_device_item* items, size_t item_count,
                                                           const gramzip_device_allocator* allocator,
@@ -99,11 +99,14 @@ GRAMZIP_API gramzip_status gramzip_device_plan_decompress(const gramzip_device_a
 
 /* archives[archive_count]: device memory, the whole archives of the plan, aligned to GRAMZIP_DEVICE_ARCHIVE_ALIGN.
  * Their headers are not read again; blocks that are not those of the plan get a status.
+ * bases[archive_count]: device memory, aligned to GRAMZIP_DEVICE_ARRAY_ALIGN; all of the base that a delta names, apart
+ * from the outputs. Null for an archive that is no delta, or null if none is. A base that is not the one named makes
+ * blocks BAD_STREAM or BAD_DECODED_HASH.
  * outputs[item_count]: device memory, aligned to GRAMZIP_DEVICE_ARRAY_ALIGN; may be null where an item is empty.
  * block_status, bad_blocks: device memory, u32; gramzip_block_status of each block, and how many are not ok.
  * Errors: INVALID_ARGUMENT, also for a plan of the other kind, OUTPUT_TOO_SMALL for temp_bytes, DEVICE. */
 GRAMZIP_API gramzip_status gramzip_device_decompress(const gramzip_device_plan* plan, const void* const* archives,
-                                                     void* const* outputs, void* temp, size_t temp_bytes,
+                                                     const void* const* bases, void* const* outputs, void* temp, size_t temp_bytes,
                                                      uint32_t* block_status, uint32_t* bad_blocks,
                                                      gramzip_stream stream);
 

@@ -165,10 +165,12 @@ class DevicePlan {
   }
 
   // One pointer an archive and an item, or an array, of the plan. Only enqueue.
-  void decompress(std::span<const void* const> archives, std::span<void* const> outputs, DeviceTemp temp,
-                  uint32_t* block_status, uint32_t* bad_blocks, gramzip_stream stream) const {
-    check(gramzip_device_decompress(get(), archives.data(), outputs.data(), temp.p, temp.bytes, block_status, bad_blocks,
-                                    stream));
+  // bases: empty if no archive is a delta.
+  void decompress(std::span<const void* const> archives, std::span<const void* const> bases,
+                  std::span<void* const> outputs, DeviceTemp temp, uint32_t* block_status, uint32_t* bad_blocks,
+                  gramzip_stream stream) const {
+    check(gramzip_device_decompress(get(), archives.data(), bases.empty() ? nullptr : bases.data(), outputs.data(),
+                                    temp.p, temp.bytes, block_status, bad_blocks, stream));
   }
   void compress(std::span<const void* const> inputs, std::span<void* const> outputs, DeviceTemp temp,
                 uint64_t* archive_bytes, gramzip_stream stream) const {

@@ -9,6 +9,7 @@
 #include "host/backend/device_memory.h"
 #include "tests/parity/device_calls.h"
 #include "tests/registry/cases.h"
+#include "tests/registry/memory_io.h"
 #include "tests/registry/segments.h"
 
 namespace gramzip {
@@ -82,7 +83,7 @@ struct Plan {
 struct Buffers {
   std::vector<OnDevice> archives, outputs;
   OnDevice temp, statuses, bad;
-  std::vector<const void*> from;
+  std::vector<const void*> from, bases;
   std::vector<void*> to;
 
   Buffers(const Plan& plan, const std::vector<Bytes>& sources, const std::vector<uint64_t>& sizes)
@@ -93,7 +94,7 @@ struct Buffers {
     for (const OnDevice& o : outputs) to.push_back(o.p());
   }
   gramzip_status call(const Plan& plan, cudaStream_t stream) const {
-    return gramzip_device_decompress(plan.p, from.data(), to.data(), temp.p(), temp.span().size(),
+    return gramzip_device_decompress(plan.p, from.data(), bases.empty() ? nullptr : bases.data(), to.data(), temp.p(), temp.span().size(),
                                      statuses.as<uint32_t>(), bad.as<uint32_t>(), stream);
   }
   uint32_t bad_blocks() const { return bad.get_as<uint32_t>()[0]; }
@@ -281,6 +282,50 @@ TEST(DeviceDecode, HostileBytes) {
   }
 }
 
+// Few changes, many, blocks that did not change; the base beside the archive.
+TEST(DeviceDecode, Deltas) {
+  GRAMZIP_NEEDS_DEVICE();
+  const test::Stream stream;
+  const size_t n = test::kChecked ? 8'000 : 140'000;
+  std::vector<Codec> codecs;
+  for (const ElementType type : {ElementType::bf16, ElementType::f32})
+    for (const int kind : {0, 1, 2}) {
+      const Bytes base = test::make_weights(type, n, 0.05, 1);
+      Bytes target = base;
+      const size_t step = kind == 0 ? 2'002 : 4;  // a change in each so many bytes
+      for (size_t i = 0; i < (kind == 2 ? 2'000 : n); i += step) target[i] ^= static_cast<uint8_t>(1 + i % 3);
+      gramzip_options o = default_options();
+      o.device = GRAMZIP_DEVICE_CPU;
+      const Bytes archive = encode_delta(base, target, static_cast<gramzip_dtype>(type), o);
+      codecs.push_back(ArchiveReader(std::make_shared<test::MemorySource>(archive)).segment_header(0).codec);
+      const auto source = on_host(archive);
+      const std::vector<gramzip_device_item> items = {{0, 0, n}, {0, 1'001, 3'003}};
+      Plan plan;
+      ASSERT_EQ(gramzip_device_plan_decompress(&source, 1, items.data(), 2, nullptr, stream.s, &plan.p), GRAMZIP_OK)
+          << gramzip_last_error();
+      Buffers run(plan, {archive}, {n, 3'003});
+      ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_INVALID_ARGUMENT);  // without it
+      OnDevice beside(base);
+      run.bases = {beside.p() + 8};
+      ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_INVALID_ARGUMENT);
+      run.bases = {beside.p()};
+      test::for_schedules(2, [&](int) {
+        test::only_enqueues([&] { ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK) << gramzip_last_error(); });
+        ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
+        EXPECT_EQ(run.bad_blocks(), 0u);
+        EXPECT_TRUE(run.outputs[0].get() == target) << kind;
+        EXPECT_TRUE(run.outputs[1].get() == Bytes(target.begin() + 1'001, target.begin() + 4'004)) << kind;
+      });
+      beside.set(test::make_weights(type, n, 0.05, 2));  // another base
+      ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK);
+      EXPECT_EQ(run.bad_blocks(), plan.blocks());
+      run.archives[0].set(test::make_random(archive.size(), 3));  // another archive
+      ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK);
+      EXPECT_GT(run.bad_blocks(), 0u);
+    }
+  for (const Codec c : {Codec::delta, Codec::sparse_delta}) EXPECT_EQ(std::ranges::count(codecs, c) > 0, true);
+}
+
 TEST(DeviceDecode, RefusesWhatTheHostCanSee) {
   GRAMZIP_NEEDS_DEVICE();
   const test::Stream stream;
@@ -293,7 +338,7 @@ TEST(DeviceDecode, RefusesWhatTheHostCanSee) {
   Buffers run(plan, {archive}, {content.size()});
   const auto call = [&](const void* from, void* to, void* temp, size_t bytes, uint8_t* status,
                         uint8_t* bad) {
-    return gramzip_device_decompress(plan.p, &from, &to, temp, bytes,
+    return gramzip_device_decompress(plan.p, &from, nullptr, &to, temp, bytes,
                                      reinterpret_cast<uint32_t*>(status),
                                      reinterpret_cast<uint32_t*>(bad), stream.s);
   };
@@ -327,10 +372,9 @@ TEST(DeviceDecode, RefusesWhatTheHostCanSee) {
   EXPECT_EQ(make(archive, {{0, 0, content.size() + 1}}), GRAMZIP_INVALID_ARGUMENT);
   EXPECT_EQ(make(archive, {{0, content.size() + 1, 0}}), GRAMZIP_INVALID_ARGUMENT);
   EXPECT_EQ(make(archive, {{1, 0, 1}}), GRAMZIP_INVALID_ARGUMENT);
-  const Bytes base = test::make_weights(ElementType::bf16, 8192, 0.1, 1);
-  Bytes target = base;
-  target[100] ^= 1;
-  EXPECT_EQ(make(encode_delta(base, target, GRAMZIP_DTYPE_BF16), {}), GRAMZIP_UNSUPPORTED);
+  gramzip_options text = default_options();
+  text.device = GRAMZIP_DEVICE_CPU;
+  EXPECT_EQ(make(compress(test::make_text(300'000, 1), text), {}), GRAMZIP_UNSUPPORTED);
   EXPECT_EQ(none, nullptr);
 #if GRAMZIP_PARITY_EMULATED
   // No memory for the plan, a launch that fails.

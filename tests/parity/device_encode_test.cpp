@@ -165,7 +165,7 @@ TEST(DeviceEncode, ManySmallArraysThereAndBack) {
   ASSERT_EQ(gramzip_device_temp_bytes(plan, &bytes), GRAMZIP_OK);
   ASSERT_EQ(gramzip_device_block_count(plan, &blocks), GRAMZIP_OK);
   const OnDevice temp(bytes), statuses(blocks * 4), bad(4);
-  ASSERT_EQ(gramzip_device_decompress(plan, from.data(), to.data(), temp.p(), bytes,
+  ASSERT_EQ(gramzip_device_decompress(plan, from.data(), nullptr, to.data(), temp.p(), bytes,
                                       statuses.as<uint32_t>(), bad.as<uint32_t>(), batch.stream.s),
             GRAMZIP_OK)
       << gramzip_last_error();
@@ -193,13 +193,13 @@ TEST(DeviceEncode, ThroughPlans) {
       work(decoder.temp_bytes());
   const void* coded = archive.p();
   void* decoded = back.p();
-  decoder.decompress({&coded, 1}, {&decoded, 1}, {work.p(), work.span().size()}, statuses.as<uint32_t>(),
+  decoder.decompress({&coded, 1}, {}, {&decoded, 1}, {work.p(), work.span().size()}, statuses.as<uint32_t>(),
                      bad.as<uint32_t>(), stream.s);
   ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
   EXPECT_EQ(bad.get_as<uint32_t>()[0], 0u);
   EXPECT_TRUE(back.get() == content);
   EXPECT_TRUE(compress_array(content, GRAMZIP_DTYPE_BF16).size() == source.size);
-  EXPECT_THROW(decoder.decompress({&coded, 1}, {&decoded, 1}, {nullptr, 0}, nullptr, nullptr, stream.s), StatusError);
+  EXPECT_THROW(decoder.decompress({&coded, 1}, {}, {&decoded, 1}, {nullptr, 0}, nullptr, nullptr, stream.s), StatusError);
 }
 
 TEST(DeviceEncode, Refuses) {
@@ -230,7 +230,7 @@ TEST(DeviceEncode, Refuses) {
   EXPECT_EQ(call(nullptr, to, temp, bytes, size), GRAMZIP_INVALID_ARGUMENT);
   EXPECT_EQ(call(from, to + 64, temp, bytes, size), GRAMZIP_INVALID_ARGUMENT);
   EXPECT_EQ(call(from, to, temp, bytes, nullptr), GRAMZIP_INVALID_ARGUMENT);
-  EXPECT_EQ(gramzip_device_decompress(batch.plan, batch.from.data(), batch.to.data(), temp, bytes,
+  EXPECT_EQ(gramzip_device_decompress(batch.plan, batch.from.data(), nullptr, batch.to.data(), temp, bytes,
                                       nullptr, nullptr, batch.stream.s),
             GRAMZIP_INVALID_ARGUMENT);
   // Host memory: the room is known before.

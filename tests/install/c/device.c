@@ -26,7 +26,7 @@ gramzip_status plan_tensor(const void* archive, uint64_t archive_bytes, uint64_t
 
 /* As often as wanted, also between cudaStreamBeginCapture and cudaStreamEndCapture. */
 gramzip_status decode_tensor(const gramzip_device_plan* plan, const struct buffers* b, gramzip_stream stream) {
-  return gramzip_device_decompress(plan, &b->archive, &b->weights, b->temp, b->temp_bytes, b->block_status,
+  return gramzip_device_decompress(plan, &b->archive, NULL, &b->weights, b->temp, b->temp_bytes, b->block_status,
                                    b->bad_blocks, stream);
 }
 /* end */
