@@ -87,16 +87,16 @@ __device__ void copy_units(const uint8_t* from, uint8_t* to, uint32_t bytes) {
   if (tail + threadIdx.x < bytes) to[tail + threadIdx.x] = from[tail + threadIdx.x];
 }
 
-__global__ void copy_parts_kernel(const StagedPart* parts, const DecodeOutput* outputs, Owners items,
-                                  uint8_t* memory) {
+__global__ void copy_parts_kernel(const StagedPart* parts, const DecodeOutput* outputs,
+                                  Owners items, uint8_t* memory) {
   const StagedPart part = parts[blockIdx.x];
   if (!owns(items, part.item)) return;
   const DecodeOutput& o = outputs[part.output];
   if (o.status != BlockStatus::ok) return;
   const uint8_t* from = memory + (o.at + part.from);
   uint8_t* to = memory + (items.place[part.item - items.first] + part.to);
-  const auto apart =
-      static_cast<uint32_t>((reinterpret_cast<uintptr_t>(from) ^ reinterpret_cast<uintptr_t>(to)) & 15);
+  const auto apart = static_cast<uint32_t>(
+      (reinterpret_cast<uintptr_t>(from) ^ reinterpret_cast<uintptr_t>(to)) & 15);
   if (apart == 0) return copy_units<uint4>(from, to, part.bytes);
   if (apart % 8 == 0) return copy_units<uint2>(from, to, part.bytes);
   if (apart % 4 == 0) return copy_units<uint32_t>(from, to, part.bytes);
@@ -138,15 +138,16 @@ cudaError_t bind_outputs(const DecodeTemplate& from, const DecodeBound& to, cons
 cudaError_t bind_bases(const DecodeTemplate& from, const DecodeBound& to, const Owners& bases,
                        const BindTuning& tuning, cudaStream_t stream) {
   if (from.output_count == 0) return cudaSuccess;
-  return launch(a_thread_each(from.output_count, tuning, stream), bind_bases_kernel, from, to, bases);
+  return launch(a_thread_each(from.output_count, tuning, stream), bind_bases_kernel, from, to,
+                bases);
 }
 
 cudaError_t bind_arrays(const EncodeTemplate& from, const EncodeBound& to, const Owners& inputs,
                         const Owners& outputs, const BindTuning& tuning, cudaStream_t stream) {
-  const uint32_t count =
-      from.block_count > from.array_count ? from.block_count : from.array_count;
+  const uint32_t count = from.block_count > from.array_count ? from.block_count : from.array_count;
   if (count == 0) return cudaSuccess;
-  return launch(a_thread_each(count, tuning, stream), bind_arrays_kernel, from, to, inputs, outputs);
+  return launch(a_thread_each(count, tuning, stream), bind_arrays_kernel, from, to, inputs,
+                outputs);
 }
 
 cudaError_t copy_parts(const StagedPart* parts, uint32_t count, const DecodeOutput* outputs,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands around the decoders when they work on memory of the caller (host/backend/device_calls.h):
-// addresses into a batch, pieces of blocks to their places, statuses out. None allocates or
-// synchronises.
+// What stands around the decoders when they work on memory of the caller
+// (host/backend/device_calls.h): addresses into a batch, pieces of blocks to their places, statuses
+// out. None allocates or synchronises.
 #pragma once
 #include "kernels/common/batch.h"
 #include "kernels/common/simt.h"
@@ -11,8 +11,8 @@ namespace gramzip::kernels {
 struct BindTuning {
   uint32_t threads = 256;
 };
-// Addresses of up to kOwners owners, numbers first to first + count - 1, as a kernel's parameter: so
-// that a captured call holds them.
+// Addresses of up to kOwners owners, numbers first to first + count - 1, as a kernel's parameter:
+// so that a captured call holds them.
 struct Owners {
   static constexpr uint32_t kOwners = 128;
   uint64_t place[kOwners];  // address - kAddressBase
@@ -41,8 +41,8 @@ struct DecodeBound {
   DecodeOutput* outputs;
   HashRange* decoded_ranges;  // as outputs
 };
-// Those of the archives' owners; of the outputs' owners, and with staged true of those that are staged,
-// for which `staging` is a place.
+// Those of the archives' owners; of the outputs' owners, and with staged true of those that are
+// staged, for which `staging` is a place.
 cudaError_t bind_archives(const DecodeTemplate& from, const DecodeBound& to, const Owners& archives,
                           const BindTuning& tuning, cudaStream_t stream);
 cudaError_t bind_outputs(const DecodeTemplate& from, const DecodeBound& to, const Owners& items,

@@ -5,8 +5,8 @@
 //   sums:   | 8 sums | 8 sums | ...              a warp a range: add, scramble, add, scramble, ...
 //
 // A block's sums do not depend on the accumulators before it (core/checksum.h), so all of a range's
-// are made at once, and only the chain of scrambles is serial: 8 lanes, one accumulator each, a dozen
-// instructions a KiB. Integer sums have no order. Moves 1.13 bytes a byte hashed.
+// are made at once, and only the chain of scrambles is serial: 8 lanes, one accumulator each, a
+// dozen instructions a KiB. Integer sums have no order. Moves 1.13 bytes a byte hashed.
 #include "kernels/content_hash.h"
 
 #include "kernels/common/xxh3_lanes.h"

@@ -15,7 +15,8 @@ struct BlockSums {
 };
 constexpr uint32_t block_sums(uint32_t bytes) { return bytes / xxh3::kBlock; }
 
-// hashes[i] of range i. The sums of its blocks lie at sums[sums_at[i]] on; most_bytes: of any range.
+// hashes[i] of range i. The sums of its blocks lie at sums[sums_at[i]] on; most_bytes: of any
+// range.
 cudaError_t content_hash(const uint8_t* bytes, const HashRange* ranges, const uint32_t* sums_at,
                          uint32_t count, uint32_t most_bytes, BlockSums* sums, xxh3::Pair* hashes,
                          const ContentHashTuning& tuning, cudaStream_t stream);

@@ -4,11 +4,12 @@
 //   metas:    a warp a segment: a lane a code table, its size, its place by a sum over the lanes
 //   places:   a CTA an array: sizes of its archives -> offsets; then a thread a block
 //   records:  a thread a block
-//   write:    a CTA a segment: the head is copied, the meta too; one thread lays section header, index
+//   write:    a CTA a segment: the head is copied, the meta too; one thread lays section header,
+//   index
 //             and trailer, whose hashes wait for each other, in shared memory
 //
-// Every byte is written by one thread. Some hundred bytes a segment beside its blocks are moved, a few
-// times: bound by latency.
+// Every byte is written by one thread. Some hundred bytes a segment beside its blocks are moved, a
+// few times: bound by latency.
 #include "kernels/frame.h"
 
 #include "gramzip/core/table_wire.h"
@@ -55,9 +56,8 @@ __global__ void metas_kernel(FrameBatch batch) {
   fill_zeros(meta + tables_end, records_at - tables_end);
   const uint32_t bytes = records_at + h.blocks * kBlockRecordBytes;
   batch.meta_ranges[i] = {batch.meta_at[i], bytes};
-  batch.frames[i] = {
-      0, kFrameHeadBytes + section_bytes(bytes, total.data_bytes) + kFrameTailBytes, bytes, records_at,
-      0};
+  batch.frames[i] = {0, kFrameHeadBytes + section_bytes(bytes, total.data_bytes) + kFrameTailBytes,
+                     bytes, records_at, 0};
 }
 
 __global__ void places_kernel(FrameBatch batch, uint64_t* sizes) {
@@ -85,7 +85,8 @@ __global__ void places_kernel(FrameBatch batch, uint64_t* sizes) {
 __global__ void ranges_kernel(FrameBatch batch) {
   const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < batch.block_count)
-    batch.coded_ranges[i].at = batch.segments[batch.blocks[i].segment].data_at + batch.states[i].data_at;
+    batch.coded_ranges[i].at =
+        batch.segments[batch.blocks[i].segment].data_at + batch.states[i].data_at;
 }
 
 __global__ void records_kernel(FrameBatch batch) {
@@ -115,8 +116,8 @@ __global__ void write_archives_kernel(FrameBatch batch) {
   const uint64_t section = section_bytes(f.meta_bytes, data_bytes);
   uint8_t* const archive = batch.memory + (batch.output_at[batch.array_of[i]] + f.archive_at);
   if (threadIdx.x == 0) {
-    const uint64_t hash = store_section_fields(
-        header, {kSegment, 1, f.meta_bytes, data_bytes, 0, f.meta_hash});
+    const uint64_t hash =
+        store_section_fields(header, {kSegment, 1, f.meta_bytes, data_bytes, 0, f.meta_hash});
     fill_zeros(tail, kFrameTailBytes);
     uint8_t* const meta = tail + kSectionHeaderBytes;
     store_le<uint64_t>(meta, 2);
@@ -128,11 +129,14 @@ __global__ void write_archives_kernel(FrameBatch batch) {
                         {kFrameHeadBytes, section, 0, content, hash, kSegment});
     const HashFields content_hash{batch.content_hashes[i].low, batch.content_hashes[i].high};
     store_member_entry(meta + kIndexFixedBytes + 2 * kSectionEntryBytes, 0, content, content_hash);
-    store_section_fields(tail, {kIndex, 2, kIndexMeta, 0, content, xxh3::hash_short(meta, kIndexMeta)});
+    store_section_fields(tail,
+                         {kIndex, 2, kIndexMeta, 0, content, xxh3::hash_short(meta, kIndexMeta)});
     const xxh3::Pair index = xxh3::hash128_short(meta, kIndexMeta);
-    store_trailer_fields(tail + kFrameTailBytes - kTrailerBytes,
-                         {kFrameHeadBytes + section, f.archive_bytes, content, content_hash,
-                          {index.low, index.high}});
+    store_trailer_fields(tail + kFrameTailBytes - kTrailerBytes, {kFrameHeadBytes + section,
+                                                                  f.archive_bytes,
+                                                                  content,
+                                                                  content_hash,
+                                                                  {index.low, index.high}});
   }
   copy_bytes(batch.head, kFrameHeadBytes, archive);
   uint8_t* const at = archive + kFrameHeadBytes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Segments that kernels/huffman_encode codes as archives, one a segment, those of an array one behind
-// the other (docs/format.md, 2). None allocates or synchronises.
+// Segments that kernels/huffman_encode codes as archives, one a segment, those of an array one
+// behind the other (docs/format.md, 2). None allocates or synchronises.
 //
 //   | header | members |  section header | meta | data  | index | trailer |  next archive
 //   0        128       256                                              a multiple of 128
@@ -13,7 +13,7 @@ namespace gramzip::kernels {
 struct FrameTuning {
   uint32_t threads = 128;
 };
-inline constexpr uint32_t kFrameHeadBytes = 256;                     // header and members section
+inline constexpr uint32_t kFrameHeadBytes = 256;                  // header and members section
 inline constexpr uint32_t kFrameTailBytes = 256 + kTrailerBytes;  // index and trailer
 struct FrameArray {
   uint32_t first_segment, segments;

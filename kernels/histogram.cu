@@ -50,8 +50,8 @@ __global__ void histogram_kernel(const uint8_t* content, const DeviceSegment* se
   clear_copies(bins, copies);
   __syncthreads();
   // Blocks begin at multiples of 2^16 of an aligned segment.
-  count_bytes(content + segment.content_at + h.block_begin(block.number), h.block_bytes(block.number),
-              bins, copies);
+  count_bytes(content + segment.content_at + h.block_begin(block.number),
+              h.block_bytes(block.number), bins, copies);
   __syncthreads();
   add_copies(bins, copies, counts + places[block.segment].symbols_at);
 }
@@ -85,8 +85,8 @@ cudaError_t byte_histogram(const uint8_t* bytes, uint64_t n, unsigned long long*
   if (status != cudaSuccess || n == 0) return status;
   const uint64_t pieces = ceil_div(n, kPiece);
   const auto ctas = static_cast<uint32_t>(pieces < tuning.ctas ? pieces : tuning.ctas);
-  return launch(Launch{dim3(ctas), dim3(tuning.threads), tuning.copies * kSymbols * sizeof(uint32_t),
-                       stream},
-                byte_histogram_kernel, bytes, n, counts, tuning.copies);
+  return launch(
+      Launch{dim3(ctas), dim3(tuning.threads), tuning.copies * kSymbols * sizeof(uint32_t), stream},
+      byte_histogram_kernel, bytes, n, counts, tuning.copies);
 }
 }  // namespace gramzip::kernels

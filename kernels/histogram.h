@@ -8,7 +8,7 @@
 namespace gramzip::kernels {
 struct HistogramTuning {
   uint32_t threads = 256;
-  uint32_t copies = 8;  // private tables a CTA
+  uint32_t copies = 8;      // private tables a CTA
   uint32_t ctas = 132 * 8;  // byte_histogram: at most
 };
 // Adds to the counts of each segment of codec bytes, which the caller has zeroed, for all blocks

@@ -40,7 +40,8 @@ struct DecodeOutput {
   uint16_t period;
   uint16_t element_bytes;
   BlockStatus status;
-  uint64_t base_at = 0;  // codecs of deltas: in the base's buffer, likewise; what stands in its place
+  uint64_t base_at =
+      0;  // codecs of deltas: in the base's buffer, likewise; what stands in its place
 };
 
 // Builds the single-symbol tables (kTableEntries each) of all `count` tables, for segments with

@@ -2,11 +2,13 @@
 // Batches of one array, made on the device from what the host says by value.
 //
 //   pieces, levels, segment:  a thread an entry
-//   parse:   a warp: header and code table by lane 0; then a lane a block record, a sum over the lanes
+//   parse:   a warp: header and code table by lane 0; then a lane a block record, a sum over the
+//   lanes
 //            gives the places
 //
-// Hundreds of bytes: bound by latency. Every entry is written by one thread. parse trusts nothing: a meta
-// that is not as it must be leaves blocks that have no bytes and no table, which the decoders refuse.
+// Hundreds of bytes: bound by latency. Every entry is written by one thread. parse trusts nothing:
+// a meta that is not as it must be leaves blocks that have no bytes and no table, which the
+// decoders refuse.
 #include "kernels/primitives.h"
 
 #include <limits>
@@ -33,8 +35,9 @@ __global__ void levels_kernel(ElementType type, const float* levels, uint32_t co
   if (i < 2) first[i] = 0;
   if (i < count) elements[i] = round_element(type, static_cast<double>(levels[i]));
   if (i < padded)
-    thresholds[i] = i + 1 < count ? (static_cast<double>(levels[i]) + static_cast<double>(levels[i + 1])) / 2
-                                  : infinity;
+    thresholds[i] = i + 1 < count
+                        ? (static_cast<double>(levels[i]) + static_cast<double>(levels[i + 1])) / 2
+                        : infinity;
 }
 
 __global__ void segment_kernel(SegmentHeader header, uint64_t content_at, OneSegment to) {
@@ -118,7 +121,8 @@ __device__ uint32_t parse_meta(const SegmentHeader& header, const uint8_t* meta,
 }
 
 __global__ void parse_kernel(SegmentHeader header, const uint8_t* memory, uint64_t coded,
-                             uint64_t bytes, uint64_t out, uint32_t group_blocks, ParsedSegment to) {
+                             uint64_t bytes, uint64_t out, uint32_t group_blocks,
+                             ParsedSegment to) {
   const uint32_t lane = threadIdx.x;
   const uint8_t* const meta = memory + coded;
   uint32_t records_at = 0, tables = 0;
@@ -150,8 +154,13 @@ __global__ void parse_kernel(SegmentHeader header, const uint8_t* memory, uint64
       if (lane >= d) upto += other;
     }
     if (mine) {
-      to.states[b] = {r.mode, 0, r.coded_bytes, static_cast<uint32_t>(before + upto - padded),
-                      {},     r.coded_hash, r.decoded_hash};
+      to.states[b] = {r.mode,
+                      0,
+                      r.coded_bytes,
+                      static_cast<uint32_t>(before + upto - padded),
+                      {},
+                      r.coded_hash,
+                      r.decoded_hash};
       to.expected[b] = r.decoded_hash;
     }
     before += __shfl_sync(kAllLanes, upto, kWarp - 1);
@@ -179,12 +188,14 @@ __global__ void parse_kernel(SegmentHeader header, const uint8_t* memory, uint64
 cudaError_t ngram_pieces(uint64_t size, NgramPiece* pieces, cudaStream_t stream) {
   const uint64_t count = ceil_div(size, kNgramPieceBytes);
   if (count == 0) return cudaSuccess;
-  return launch(Launch{dim3(static_cast<uint32_t>(ceil_div(count, kThreads))), dim3(kThreads), 0, stream},
-                pieces_kernel, size, pieces, count);
+  return launch(
+      Launch{dim3(static_cast<uint32_t>(ceil_div(count, kThreads))), dim3(kThreads), 0, stream},
+      pieces_kernel, size, pieces, count);
 }
 
 cudaError_t level_tables(ElementType type, const float* levels, uint32_t count, uint64_t* elements,
-                         double* thresholds, uint32_t padded, uint16_t* first, cudaStream_t stream) {
+                         double* thresholds, uint32_t padded, uint16_t* first,
+                         cudaStream_t stream) {
   const uint32_t entries = padded > count ? padded : count;
   return launch(
       Launch{dim3(static_cast<uint32_t>(ceil_div(entries, kThreads))), dim3(kThreads), 0, stream},
@@ -199,7 +210,8 @@ cudaError_t one_segment(const SegmentHeader& header, uint64_t content_at, const 
 
 cudaError_t one_segment_places(const FrameBatch& batch, uint64_t out, uint64_t* bytes,
                                cudaStream_t stream) {
-  return launch(Launch{dim3(1), dim3(kThreads), 0, stream}, segment_places_kernel, batch, out, bytes);
+  return launch(Launch{dim3(1), dim3(kThreads), 0, stream}, segment_places_kernel, batch, out,
+                bytes);
 }
 
 cudaError_t one_segment_meta(const FrameBatch& batch, uint64_t out, cudaStream_t stream) {
@@ -208,7 +220,7 @@ cudaError_t one_segment_meta(const FrameBatch& batch, uint64_t out, cudaStream_t
 
 cudaError_t parse_segment(const SegmentHeader& header, uint64_t coded, uint64_t bytes, uint64_t out,
                           uint32_t group_blocks, const ParsedSegment& to, cudaStream_t stream) {
-  return launch(Launch{dim3(1), dim3(kWarp), 0, stream}, parse_kernel, header, address_base(), coded,
-                bytes, out, group_blocks, to);
+  return launch(Launch{dim3(1), dim3(kWarp), 0, stream}, parse_kernel, header, address_base(),
+                coded, bytes, out, group_blocks, to);
 }
 }  // namespace gramzip::kernels

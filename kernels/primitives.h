@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the device API's primitives need in front of the kernels that do their work: batches of one array,
-// made on the device. None allocates or synchronises.
+// What the device API's primitives need in front of the kernels that do their work: batches of one
+// array, made on the device. None allocates or synchronises.
 #pragma once
 #include "gramzip/core/elements.h"
 #include "gramzip/core/ngram.h"
@@ -12,8 +12,8 @@ inline constexpr uint32_t kNgramPieceBytes = 1u << 14;
 // pieces[ceil(size / kNgramPieceBytes)] of one run.
 cudaError_t ngram_pieces(uint64_t size, NgramPiece* pieces, cudaStream_t stream);
 
-// Of `count` levels: elements[count] of the type, thresholds[count - 1], midpoints of neighbours, and
-// infinities up to `padded`; first[2], zero.
+// Of `count` levels: elements[count] of the type, thresholds[count - 1], midpoints of neighbours,
+// and infinities up to `padded`; first[2], zero.
 cudaError_t level_tables(ElementType type, const float* levels, uint32_t count, uint64_t* elements,
                          double* thresholds, uint32_t padded, uint16_t* first, cudaStream_t stream);
 

@@ -7,8 +7,8 @@
 //   sums:    two classes in a word; over the quads by shuffles; then the least of (sum, class)
 //   shared:  counts [classes][alphabet], if they fit; else counts go to global memory one by one
 //
-// Without training a first pass sums the exponents of each run, and the second takes the class from that
-// instead of from costs.
+// Without training a first pass sums the exponents of each run, and the second takes the class from
+// that instead of from costs.
 //
 // One CTA a block, a warp a run. Sums stay below 2^16, so halves of a word do not carry into each
 // other, and integer sums and minima have no order. Reads each byte once, the costs from L1.
@@ -63,8 +63,8 @@ __device__ void for_runs_of(const Block& b, const Use& use) {
   }
 }
 
-// The class of each run, choose(run, symbols), and counts [class][symbol] of a segment: `own_bins` of
-// them, in shared memory if they fit.
+// The class of each run, choose(run, symbols), and counts [class][symbol] of a segment: `own_bins`
+// of them, in shared memory if they fit.
 struct Counts {
   uint32_t alphabet, own_bins, shared_bins;
   uint8_t* class_ids;
@@ -121,7 +121,8 @@ __global__ void assign_kernel(const uint8_t* content, const DeviceSegment* segme
 __device__ Block plain_block(const uint8_t* content, const SegmentHeader& h, const EncodePlaces& at,
                              uint32_t number) {
   const Split split = h.split();
-  return {content + at.elements_at + h.block_begin(number), h.block_bytes(number) / split.bytes,
+  return {content + at.elements_at + h.block_begin(number),
+          h.block_bytes(number) / split.bytes,
           {split, 0, nullptr}};
 }
 
@@ -163,10 +164,11 @@ __global__ void by_keys_kernel(const uint8_t* content, const DeviceSegment* segm
   const EncodePlaces& at = places[block.segment];
   const uint32_t first_run = at.runs_at + block.number * runs_of_a_block(h);
   const KeySums all = sums[block.segment];
-  const Counts c{h.alphabet(), at.classes * h.alphabet(), shared_bins, class_ids + first_run,
-                 counts + at.symbols_at, bins};
+  const Counts c{h.alphabet(),          at.classes * h.alphabet(), shared_bins,
+                 class_ids + first_run, counts + at.symbols_at,    bins};
   assign_runs(plain_block(content, h, at, block.number), c, [&](uint32_t run, const uint32_t*) {
-    return class_of_key(keys[first_run + run], all.keys, static_cast<uint32_t>(all.runs), at.classes);
+    return class_of_key(keys[first_run + run], all.keys, static_cast<uint32_t>(all.runs),
+                        at.classes);
   });
 }
 }  // namespace
@@ -184,12 +186,12 @@ cudaError_t assign_classes(const uint8_t* content, const DeviceSegment* segments
 }
 
 cudaError_t run_keys(const uint8_t* content, const DeviceSegment* segments,
-                     const EncodePlaces* places, const DeviceBlock* blocks, const BlockState* states,
-                     uint32_t count, uint16_t* keys, KeySums* sums, const RunClassesTuning& tuning,
-                     cudaStream_t stream) {
+                     const EncodePlaces* places, const DeviceBlock* blocks,
+                     const BlockState* states, uint32_t count, uint16_t* keys, KeySums* sums,
+                     const RunClassesTuning& tuning, cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
-  return launch(Launch{dim3(count), dim3(tuning.threads), 0, stream}, keys_kernel, content, segments,
-                places, blocks, states, keys, sums);
+  return launch(Launch{dim3(count), dim3(tuning.threads), 0, stream}, keys_kernel, content,
+                segments, places, blocks, states, keys, sums);
 }
 
 cudaError_t assign_by_keys(const uint8_t* content, const DeviceSegment* segments,
@@ -200,7 +202,7 @@ cudaError_t assign_by_keys(const uint8_t* content, const DeviceSegment* segments
   if (count == 0 || most_bins == 0) return cudaSuccess;
   const uint32_t bins = most_bins < tuning.shared_bins ? most_bins : tuning.shared_bins;
   return launch(Launch{dim3(count), dim3(tuning.threads), bins * sizeof(uint32_t), stream},
-                by_keys_kernel, content, segments, places, blocks, states, keys, sums, bins, class_ids,
-                counts);
+                by_keys_kernel, content, segments, places, blocks, states, keys, sums, bins,
+                class_ids, counts);
 }
 }  // namespace gramzip::kernels

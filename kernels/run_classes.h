@@ -29,9 +29,9 @@ struct KeySums {
   unsigned long long runs;
 };
 cudaError_t run_keys(const uint8_t* content, const DeviceSegment* segments,
-                     const EncodePlaces* places, const DeviceBlock* blocks, const BlockState* states,
-                     uint32_t count, uint16_t* keys, KeySums* sums, const RunClassesTuning& tuning,
-                     cudaStream_t stream);
+                     const EncodePlaces* places, const DeviceBlock* blocks,
+                     const BlockState* states, uint32_t count, uint16_t* keys, KeySums* sums,
+                     const RunClassesTuning& tuning, cudaStream_t stream);
 cudaError_t assign_by_keys(const uint8_t* content, const DeviceSegment* segments,
                            const EncodePlaces* places, const DeviceBlock* blocks,
                            const BlockState* states, uint32_t count, const uint16_t* keys,

@@ -100,8 +100,8 @@ void store_exact_values(std::span<const uint64_t> values, EncodedSegment& out) {
     store_element(out.tables.data(), d, element_info(h.type).bytes, values[d]);
 }
 
-// The class of every run, choose(symbols, n, run, ids) of each block, and the counts of each class's
-// symbols.
+// The class of every run, choose(symbols, n, run, ids) of each block, and the counts of each
+// class's symbols.
 template <class Choose>
 void count_classes(Bytes content, const SegmentHeader& h, std::span<const BlockRecord> records,
                    uint32_t classes, const model::ExactIndex& exact, Space& s,
@@ -237,7 +237,8 @@ void encode_plain(ElementType type, Bytes content, EncodedSegment& out) {
   count_classes(content, h, out.records, classes, none, s,
                 [&](const uint16_t*, uint32_t n, size_t run, uint8_t* ids) {
                   for (uint32_t i = 0; i < ceil_div(n, kRunElements); ++i)
-                    ids[i] = static_cast<uint8_t>(class_of_key(keys[run + i], sum, counted, classes));
+                    ids[i] =
+                        static_cast<uint8_t>(class_of_key(keys[run + i], sum, counted, classes));
                 });
   code_classes({type, content}, repeat_of, classes, none, s, out);
 }

@@ -64,8 +64,7 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
   const SegmentHeader& h = v.header;
   const auto [groups, warps, most_tables] = groups_of(batch, h);
   const auto number = static_cast<uint32_t>(batch.segments.size());
-  DeviceSegment& d =
-      batch.add_segment(v, batch.data_bytes, [&](uint32_t b) { return needed[b]; });
+  DeviceSegment& d = batch.add_segment(v, batch.data_bytes, [&](uint32_t b) { return needed[b]; });
   if (h.codec == Codec::quantized) {
     d.first_exact = static_cast<uint32_t>(batch.quant.segments.size());
     batch.quant.add(r, number, d.first_table, static_cast<uint32_t>(batch.outputs.size()));
@@ -81,7 +80,8 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
                         static_cast<uint32_t>(batch.outputs.size())});
     batch.outputs.push_back({batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0,
                              h.split().bytes, BlockStatus::ok, batch.content_bytes});
-    if (h.period > 0 || h.codec == Codec::sparse_delta) batch.planes_bytes += round_up(h.block_bytes(b), 16);
+    if (h.period > 0 || h.codec == Codec::sparse_delta)
+      batch.planes_bytes += round_up(h.block_bytes(b), 16);
     batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
     batch.expected.push_back(v.records[b].decoded_hash);
     batch.content_bytes +=

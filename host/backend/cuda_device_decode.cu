@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decoding from and to the caller's device memory: the plan's image holds all that the host knows; a
-// call binds it to addresses, then runs the decoders as cuda_decode.cu does.
+// Decoding from and to the caller's device memory: the plan's image holds all that the host knows;
+// a call binds it to addresses, then runs the decoders as cuda_decode.cu does.
 #include "host/backend/decode_batch.h"
 #include "host/backend/device_image.h"
 #include "kernels/checksum.h"
@@ -25,8 +25,8 @@ class CudaDecodePlan final : public DecodePlan {
   ~CudaDecodePlan() override { image_.release(nullptr); }
   void upload(cudaStream_t stream) { image_.upload(stream); }
   void release(Stream stream) override { image_.release(stream); }
-  void decode(const void* const* archives, const void* const* bases, void* const* outputs, Temp temp,
-              uint32_t* statuses, uint32_t* bad, Stream stream) const override;
+  void decode(const void* const* archives, const void* const* bases, void* const* outputs,
+              Temp temp, uint32_t* statuses, uint32_t* bad, Stream stream) const override;
 
  private:
   void add_segment(const PlannedSegment& s) {
@@ -62,8 +62,8 @@ class CudaDecodePlan final : public DecodePlan {
     const uint64_t end = item.begin + item.size;
     items_.push_back({item.size, outputs_.size(), 0});
     const auto first = std::ranges::partition_point(segments, [&](const PlannedSegment& s) {
-      return s.archive < item.archive ||
-             (s.archive == item.archive && s.content_at + s.view.header.decoded_bytes <= item.begin);
+      return s.archive < item.archive || (s.archive == item.archive &&
+                                          s.content_at + s.view.header.decoded_bytes <= item.begin);
     });
     for (auto i = static_cast<size_t>(first - segments.begin());
          i < segments.size() && segments[i].archive == item.archive && segments[i].content_at < end;
@@ -77,7 +77,8 @@ class CudaDecodePlan final : public DecodePlan {
         const uint64_t at = s.content_at + h.block_begin(b);
         if (at >= end || at + h.block_bytes(b) <= item.begin) continue;
         if (in_group == warps) {
-          groups.push_back({static_cast<uint32_t>(i), b, 0, static_cast<uint32_t>(outputs_.size())});
+          groups.push_back(
+              {static_cast<uint32_t>(i), b, 0, static_cast<uint32_t>(outputs_.size())});
           in_group = 0;
         }
         groups.back().count = ++in_group;
@@ -237,19 +238,23 @@ void CudaDecodePlan::decode(const void* const* archives, const void* const* base
     enqueued(build_tables(tables, lengths, limits_at_.in(image),
                           static_cast<uint32_t>(batch_.tables.size()), entries, stream));
   }
-  enqueued(checksum(data, bound.coded_ranges, plan.block_count, hashes, sizeof(uint64_t), {}, stream));
-  enqueued(huffman_decode(groups_at_.in(image), static_cast<uint32_t>(groups_.size()), bound.segments,
-                          states, hashes, tables, lengths, entries, exact_at_.in(image), data,
-                          most_tables_, content, bound.outputs, {}, stream));
+  enqueued(
+      checksum(data, bound.coded_ranges, plan.block_count, hashes, sizeof(uint64_t), {}, stream));
+  enqueued(huffman_decode(groups_at_.in(image), static_cast<uint32_t>(groups_.size()),
+                          bound.segments, states, hashes, tables, lengths, entries,
+                          exact_at_.in(image), data, most_tables_, content, bound.outputs, {},
+                          stream));
   enqueued(fast_decode(fast_groups_at_.in(image), static_cast<uint32_t>(fast_groups_.size()),
                        bound.segments, states, hashes, tables,
                        reinterpret_cast<const FastEntries*>(fast_entries_at_.in(image)), data,
                        most_fast_tables_, content, bound.outputs, {}, stream));
   if (needs_bases()) {
-    const BaseBatch with_base{bound.segments, states,  hashes, tables,  lengths,      contexts_at_.in(image),
-                              entries,        data,    data,   content, bound.outputs};
+    const BaseBatch with_base{bound.segments,         states,  hashes, tables, lengths,
+                              contexts_at_.in(image), entries, data,   data,   content,
+                              bound.outputs};
     enqueued(delta_decode(with_base, delta_groups_at_.in(image),
-                          static_cast<uint32_t>(delta_groups_.size()), most_delta_tables_, {}, stream));
+                          static_cast<uint32_t>(delta_groups_.size()), most_delta_tables_, {},
+                          stream));
     enqueued(sparse_decode(with_base, sparse_groups_at_.in(image),
                            static_cast<uint32_t>(sparse_groups_.size()), stream));
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoding from and to the caller's device memory: the steps of cuda_encode.cu without a decision of
-// the host in between, then the framing (kernels/frame).
+// Encoding from and to the caller's device memory: the steps of cuda_encode.cu without a decision
+// of the host in between, then the framing (kernels/frame).
 #include <algorithm>
 
 #include "host/backend/device_coding.h"
@@ -35,7 +35,8 @@ class CudaEncodePlan final : public EncodePlan {
  public:
   CudaEncodePlan(std::span<const PlannedArray> arrays, std::span<const uint64_t> bounds,
                  uint32_t segment_bytes, const ArchiveHead& head, const Allocator& allocator)
-      : image_(allocator), members_header_hash_(head.members_header_hash),
+      : image_(allocator),
+        members_header_hash_(head.members_header_hash),
         empty_bytes_(static_cast<uint32_t>(head.empty.size())) {
     for (size_t i = 0; i < arrays.size(); ++i) {
       arrays_.push_back({static_cast<uint32_t>(batch_.segments.size()), 0});
@@ -62,12 +63,12 @@ class CudaEncodePlan final : public EncodePlan {
     batch_.add(h);
     ++arrays_[array].segments;
     array_of_.push_back(array);
-    EncodePlaces p{at,       plain_classes(h), static_cast<uint32_t>(alphabets_.size()),
-                   symbols_, 0,                0,
+    EncodePlaces p{at,   plain_classes(h), static_cast<uint32_t>(alphabets_.size()), symbols_, 0, 0,
                    runs_};
     const uint32_t alphabet = h.alphabet();
     for (uint32_t c = 0; c < p.classes; ++c)
-      alphabets_.push_back({symbols_ + c * alphabet, static_cast<uint16_t>(alphabet), h.code_limit});
+      alphabets_.push_back(
+          {symbols_ + c * alphabet, static_cast<uint16_t>(alphabet), h.code_limit});
     symbols_ += p.classes * alphabet;
     most_symbols_ = std::max(most_symbols_, alphabet);
     if (h.codec == Codec::floats) {
@@ -166,9 +167,15 @@ void CudaEncodePlan::encode(const void* const* inputs, void* const* outputs, Tem
   auto* const places = space_.places.in(temp.p);
   auto* const states = space_.states.in(temp.p);
   const auto* blocks = blocks_at_.in(image);
-  const EncodeTemplate plan{segments_at_.in(image), places_at_.in(image), segment_ranges_at_.in(image),
-                            array_of_at_.in(image), segment_count,        ranges_at_.in(image),
-                            blocks,                 count,                static_cast<uint32_t>(arrays_.size())};
+  const EncodeTemplate plan{segments_at_.in(image),
+                            places_at_.in(image),
+                            segment_ranges_at_.in(image),
+                            array_of_at_.in(image),
+                            segment_count,
+                            ranges_at_.in(image),
+                            blocks,
+                            count,
+                            static_cast<uint32_t>(arrays_.size())};
   const EncodeBound bound{segments, places, space_.segment_ranges.in(temp.p),
                           space_.content_ranges.in(temp.p), space_.output_at.in(temp.p)};
   for (size_t i = 0; i < from.size(); ++i)
@@ -232,7 +239,8 @@ void CudaEncodePlan::encode(const void* const* inputs, void* const* outputs, Tem
   enqueued(frame_places(frame, sizes, {}, stream));
   write_segments(c, stream);
   enqueued(frame_records(frame, {}, stream));
-  enqueued(checksum(metas, meta_ranges, segment_count, &frames->meta_hash, sizeof(FrameState), {}, stream));
+  enqueued(checksum(metas, meta_ranges, segment_count, &frames->meta_hash, sizeof(FrameState), {},
+                    stream));
   enqueued(frame_write(frame, {}, stream));
 }
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// huffman_encode and huffman_decode of the device API: one segment of bytes, whose batch a kernel makes.
+// huffman_encode and huffman_decode of the device API: one segment of bytes, whose batch a kernel
+// makes.
 #include "host/backend/device_coding.h"
 #include "host/backend/device_primitives.h"
 #include "host/backend/plain_segment.h"
@@ -121,19 +122,20 @@ void huffman_decode(void* temp, size_t& temp_bytes, const void* coded, size_t co
   require_aligned(statuses, alignof(uint32_t), "block_status");
   require_aligned(bad, alignof(uint32_t), "bad_blocks");
 
-  enqueued(parse_segment(h, place_of(coded), coded_size, place_of(out), tuning.warps,
-                         {segment.in(temp), states.in(temp), coded_ranges.in(temp), table.in(temp),
-                          lengths.in(temp), groups.in(temp), outputs.in(temp),
-                          decoded_ranges.in(temp), expected.in(temp)},
-                         stream));
+  enqueued(parse_segment(
+      h, place_of(coded), coded_size, place_of(out), tuning.warps,
+      {segment.in(temp), states.in(temp), coded_ranges.in(temp), table.in(temp), lengths.in(temp),
+       groups.in(temp), outputs.in(temp), decoded_ranges.in(temp), expected.in(temp)},
+      stream));
   const uint8_t* data = address_base();
   auto* const content = const_cast<uint8_t*>(address_base());
-  enqueued(checksum(data, coded_ranges.in(temp), h.blocks, hashes.in(temp), sizeof(uint64_t), {}, stream));
-  enqueued(kernels::huffman_decode(groups.in(temp), group_count, segment.in(temp), states.in(temp),
-                                   hashes.in(temp), table.in(temp), lengths.in(temp), nullptr, nullptr,
-                                   data, 1, content, outputs.in(temp), tuning, stream));
-  enqueued(checksum(content, decoded_ranges.in(temp), h.blocks, hashes.in(temp), sizeof(uint64_t), {},
+  enqueued(checksum(data, coded_ranges.in(temp), h.blocks, hashes.in(temp), sizeof(uint64_t), {},
                     stream));
+  enqueued(kernels::huffman_decode(groups.in(temp), group_count, segment.in(temp), states.in(temp),
+                                   hashes.in(temp), table.in(temp), lengths.in(temp), nullptr,
+                                   nullptr, data, 1, content, outputs.in(temp), tuning, stream));
+  enqueued(checksum(content, decoded_ranges.in(temp), h.blocks, hashes.in(temp), sizeof(uint64_t),
+                    {}, stream));
   enqueued(judge_decoded(expected.in(temp), hashes.in(temp), outputs.in(temp), h.blocks, stream));
   enqueued(report(outputs.in(temp), h.blocks, statuses, bad, {}, stream));
 }

@@ -50,7 +50,8 @@ void ngram_count(void* temp, size_t& temp_bytes, const void* text, uint64_t size
   if (!spec.valid()) fail(ErrorCode::invalid_argument, "n is not 1 to 32");
   if (table_log2 < 10 || table_log2 > 32)
     fail(ErrorCode::invalid_argument, "table_log2 is not 10 to 32");
-  if (size >= (uint64_t{1} << 40) - 1) fail(ErrorCode::invalid_argument, "size is 2^40 - 1 or more");
+  if (size >= (uint64_t{1} << 40) - 1)
+    fail(ErrorCode::invalid_argument, "size is 2^40 - 1 or more");
   const uint64_t pieces = ceil_div(size, kNgramPieceBytes);
   Layout layout;
   size_t table_bytes = 0;

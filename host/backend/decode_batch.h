@@ -23,7 +23,8 @@ struct DecodeBatch {
   // data_at: where its data begins; needed(b): the hash of that block is looked at. Returns the
   // segment's place in `segments`, to which its numbers apply.
   template <class Needed>
-  kernels::DeviceSegment& add_segment(const SegmentView& v, uint64_t data_at, const Needed& needed) {
+  kernels::DeviceSegment& add_segment(const SegmentView& v, uint64_t data_at,
+                                      const Needed& needed) {
     const SegmentHeader& h = v.header;
     segments.push_back({h, 0, data_at, static_cast<uint32_t>(states.size()),
                         static_cast<uint32_t>(tables.size()), static_cast<uint32_t>(exact.size())});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device API's work (include/gramzip/device.h), without CUDA's headers. A plan is made on the host;
-// its calls enqueue kernels and fills alone: they allocate nothing, synchronise nothing, copy nothing
-// to or from the host. All throw Error.
+// The device API's work (include/gramzip/device.h), without CUDA's headers. A plan is made on the
+// host; its calls enqueue kernels and fills alone: they allocate nothing, synchronise nothing, copy
+// nothing to or from the host. All throw Error.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -53,7 +53,7 @@ struct PlannedSegment {
   size_t archive;
   uint64_t data_at;     // where its data begins in the archive
   uint64_t content_at;  // in the archive's content
-  bool of_base;         // its codec is one of deltas: its blocks need those in their place in the base
+  bool of_base;  // its codec is one of deltas: its blocks need those in their place in the base
 };
 struct PlannedItem {
   size_t archive;
@@ -66,8 +66,7 @@ class DecodePlan : public Plan {
  public:
   // Statuses are u32 of device memory. bases: one an archive; null, or null for those without one.
   virtual void decode(const void* const* archives, const void* const* bases, void* const* outputs,
-                      Temp temp,
-                      uint32_t* statuses, uint32_t* bad, Stream stream) const = 0;
+                      Temp temp, uint32_t* statuses, uint32_t* bad, Stream stream) const = 0;
 };
 // What a segment of a delta refers to must begin at a multiple of this in its base.
 inline constexpr uint64_t kBaseAlign = 16;

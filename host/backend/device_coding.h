@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of coding plain segments on the device, from content to the layout of blocks. Part of the
-// CUDA backend.
+// The steps of coding plain segments on the device, from content to the layout of blocks. Part of
+// the CUDA backend.
 #pragma once
 #include "host/backend/device_image.h"
 #include "kernels/checksum.h"
@@ -42,18 +42,17 @@ inline void code_segments(const PlainCoding& c, cudaStream_t stream) {
   enqueued(checksum(content, c.content_ranges, c.block_count, &c.states->decoded_hash,
                     sizeof(BlockState), {}, stream));
   enqueued(classify(content, c.segments, c.blocks, c.states, c.block_count, {}, stream));
-  if (c.symbols > 0)
-    enqueued(cudaMemsetAsync(c.counts, 0, c.symbols * sizeof(uint32_t), stream));
+  if (c.symbols > 0) enqueued(cudaMemsetAsync(c.counts, 0, c.symbols * sizeof(uint32_t), stream));
   if (c.most_bins > 0) {
     enqueued(cudaMemsetAsync(c.key_sums, 0, c.segment_count * sizeof(KeySums), stream));
     enqueued(run_keys(content, c.segments, c.places, c.blocks, c.states, c.block_count, c.keys,
                       c.key_sums, {}, stream));
-    enqueued(assign_by_keys(content, c.segments, c.places, c.blocks, c.states, c.block_count, c.keys,
-                            c.key_sums, c.most_bins, c.class_ids, c.counts, {}, stream));
+    enqueued(assign_by_keys(content, c.segments, c.places, c.blocks, c.states, c.block_count,
+                            c.keys, c.key_sums, c.most_bins, c.class_ids, c.counts, {}, stream));
   }
   if (c.any_bytes)
-    enqueued(histogram(content, c.segments, c.places, c.blocks, c.states, c.block_count, c.counts, {},
-                       stream));
+    enqueued(histogram(content, c.segments, c.places, c.blocks, c.states, c.block_count, c.counts,
+                       {}, stream));
   enqueued(code_lengths(c.alphabets, c.alphabet_count, c.most_symbols, c.counts, c.lengths, c.codes,
                         c.summaries, {}, stream));
   enqueued(encode_measure(content, c.segments, c.blocks, c.states, c.block_count, c.coding(),
@@ -67,7 +66,7 @@ inline void write_segments(const PlainCoding& c, cudaStream_t stream) {
   auto* const memory = const_cast<uint8_t*>(address_base());
   enqueued(encode_write(memory, c.segments, c.blocks, c.states, c.block_count, c.coding(),
                         c.lane_words, memory, {}, stream));
-  enqueued(checksum(memory, c.coded_ranges, c.block_count, &c.states->coded_hash, sizeof(BlockState),
-                    {}, stream));
+  enqueued(checksum(memory, c.coded_ranges, c.block_count, &c.states->coded_hash,
+                    sizeof(BlockState), {}, stream));
 }
 }  // namespace gramzip::device

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays of a plan in one piece of device memory, and of a call in its temp. Part of the CUDA backend.
+// Arrays of a plan in one piece of device memory, and of a call in its temp. Part of the CUDA
+// backend.
 #pragma once
 #include <cstring>
 
@@ -59,8 +60,9 @@ class Image {
     try {
       if (reinterpret_cast<uintptr_t>(device_) % kTempAlign != 0)
         fail(ErrorCode::invalid_argument, "the allocator's memory is not aligned to 256 bytes");
-      check_cuda(cudaMemcpyAsync(device_, bytes_.data(), bytes_.size(), cudaMemcpyHostToDevice, stream),
-                 "copying a plan");
+      check_cuda(
+          cudaMemcpyAsync(device_, bytes_.data(), bytes_.size(), cudaMemcpyHostToDevice, stream),
+          "copying a plan");
     } catch (...) {
       release(stream);
       throw;
@@ -86,8 +88,8 @@ class Image {
 // ---- Arguments of a call ----
 inline void check_temp(const Temp& temp, size_t needed) {
   if (temp.bytes < needed)
-    fail(ErrorCode::output_too_small, "the temp has " + std::to_string(temp.bytes) + " bytes, but " +
-                                          std::to_string(needed) + " are needed");
+    fail(ErrorCode::output_too_small, "the temp has " + std::to_string(temp.bytes) +
+                                          " bytes, but " + std::to_string(needed) + " are needed");
   if (needed > 0 && (temp.p == nullptr || reinterpret_cast<uintptr_t>(temp.p) % kTempAlign != 0))
     fail(ErrorCode::invalid_argument, "the temp is null or not aligned to 256 bytes");
 }
@@ -98,7 +100,8 @@ kernels::Owners owners(const void* const* pointers, size_t first, size_t count, 
                        const char* what, const Needs& needs) {
   kernels::Owners o{};
   o.first = static_cast<uint32_t>(first);
-  o.count = static_cast<uint32_t>(count < kernels::Owners::kOwners ? count : kernels::Owners::kOwners);
+  o.count =
+      static_cast<uint32_t>(count < kernels::Owners::kOwners ? count : kernels::Owners::kOwners);
   for (uint32_t i = 0; i < o.count; ++i) {
     if (!needs(first + i)) continue;
     const auto address = reinterpret_cast<uintptr_t>(pointers[first + i]);
@@ -115,7 +118,8 @@ template <class Needs>
 std::vector<kernels::Owners> all_owners(const void* const* pointers, size_t count, size_t align,
                                         const char* what, const Needs& needs) {
   if (count > 0 && pointers == nullptr)
-    fail(ErrorCode::invalid_argument, std::string("the array of pointers of each ") + what + " is null");
+    fail(ErrorCode::invalid_argument,
+         std::string("the array of pointers of each ") + what + " is null");
   std::vector<kernels::Owners> all;
   for (size_t first = 0; first < count; first += kernels::Owners::kOwners)
     all.push_back(owners(pointers, first, count - first, align, what, needs));
@@ -126,7 +130,9 @@ inline void require_aligned(const void* p, size_t align, const char* what) {
     fail(ErrorCode::invalid_argument,
          std::string(what) + " is null or not aligned to " + std::to_string(align) + " bytes");
 }
-inline uint64_t place_of(const void* p) { return reinterpret_cast<uintptr_t>(p) - kernels::kAddressBase; }
+inline uint64_t place_of(const void* p) {
+  return reinterpret_cast<uintptr_t>(p) - kernels::kAddressBase;
+}
 // A launch's own error; it is told, so it must not stick to the caller's thread.
 inline void enqueued(cudaError_t status) {
   if (status != cudaSuccess) cudaGetLastError();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The primitives of the device API (include/gramzip/device.h), without CUDA's headers. Size first: with
-// temp null they only set temp_bytes. They enqueue kernels and fills alone and throw Error.
+// The primitives of the device API (include/gramzip/device.h), without CUDA's headers. Size first:
+// with temp null they only set temp_bytes. They enqueue kernels and fills alone and throw Error.
 #pragma once
 #include <cstdint>
 

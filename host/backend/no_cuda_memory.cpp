@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for device memory in a build without CUDA; a file of its own, so that tests may bring theirs.
+// Stands in for device memory in a build without CUDA; a file of its own, so that tests may bring
+// theirs.
 #include "host/backend/device_memory.h"
 #include "host/base/error.h"
 

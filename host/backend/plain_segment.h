@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plain segments: those that the device API encodes without a decision of the host (docs/device.md).
-// Bytes and integers are of codec and type bytes; floats of codec floats, whose runs have classes by
-// core/run_keys.h. All else is as every writer does it.
+// Plain segments: those that the device API encodes without a decision of the host
+// (docs/device.md). Bytes and integers are of codec and type bytes; floats of codec floats, whose
+// runs have classes by core/run_keys.h. All else is as every writer does it.
 #pragma once
 #include "gramzip/core/run_keys.h"
 #include "host/backend/backend.h"

@@ -44,7 +44,8 @@ std::shared_ptr<RandomSource> source_of(const gramzip_device_archive& a) {
 }
 
 ElementType type_of(gramzip_dtype dtype) {
-  require(dtype >= GRAMZIP_DTYPE_BYTES && dtype <= GRAMZIP_DTYPE_I64 && dtype != 1, "dtype is unknown");
+  require(dtype >= GRAMZIP_DTYPE_BYTES && dtype <= GRAMZIP_DTYPE_I64 && dtype != 1,
+          "dtype is unknown");
   return static_cast<ElementType>(dtype);
 }
 
@@ -94,8 +95,8 @@ void gramzip_device_plan_free(gramzip_device_plan* plan, gramzip_stream stream) 
 }
 
 gramzip_status gramzip_device_plan_decompress(const gramzip_device_archive* archives,
-                                              size_t archive_count, const gramzip_device_item* items,
-                                              size_t item_count,
+                                              size_t archive_count,
+                                              const gramzip_device_item* items, size_t item_count,
                                               const gramzip_device_allocator* allocator,
                                               gramzip_stream stream, gramzip_device_plan** plan) {
   return guarded([&] {
@@ -112,16 +113,16 @@ gramzip_status gramzip_device_plan_decompress(const gramzip_device_archive* arch
         planned->push_back({items[i].archive, items[i].begin, items[i].size});
     }
     auto made = std::make_unique<gramzip_device_plan>();
-    made->decode =
-        plan_device_decode(sources, std::move(planned), allocator_of(allocator), stream);
+    made->decode = plan_device_decode(sources, std::move(planned), allocator_of(allocator), stream);
     *plan = made.release();
   });
 }
 
 gramzip_status gramzip_device_decompress(const gramzip_device_plan* plan,
                                          const void* const* archives, const void* const* bases,
-                                         void* const* outputs, void* temp, size_t temp_bytes, uint32_t* block_status,
-                                         uint32_t* bad_blocks, gramzip_stream stream) {
+                                         void* const* outputs, void* temp, size_t temp_bytes,
+                                         uint32_t* block_status, uint32_t* bad_blocks,
+                                         gramzip_stream stream) {
   return guarded([&] {
     require(plan != nullptr && plan->decode, "it is no plan of a decompression");
     plan->decode->decode(archives, bases, outputs, {temp, temp_bytes}, block_status, bad_blocks,
@@ -174,7 +175,8 @@ gramzip_status gramzip_compress_array(const void* src, uint64_t size, gramzip_dt
 
 uint64_t gramzip_compress_array_bound(uint64_t size, gramzip_dtype dtype, uint32_t segment_bytes) {
   uint64_t bound = 0;
-  guarded([&] { bound = compress_array_bound(size, type_of(dtype), checked_segment(segment_bytes)); });
+  guarded(
+      [&] { bound = compress_array_bound(size, type_of(dtype), checked_segment(segment_bytes)); });
   return bound;
 }
 
@@ -219,8 +221,8 @@ gramzip_status gramzip_device_huffman_decode(void* temp, size_t* temp_bytes, con
                                              gramzip_stream stream) {
   return guarded([&] {
     require(temp_bytes != nullptr, "temp_bytes is null");
-    device::huffman_decode(temp, *temp_bytes, coded, coded_size, out, size, block_status, bad_blocks,
-                           stream);
+    device::huffman_decode(temp, *temp_bytes, coded, coded_size, out, size, block_status,
+                           bad_blocks, stream);
   });
 }
 
@@ -230,8 +232,8 @@ gramzip_status gramzip_device_quantize(void* temp, size_t* temp_bytes, gramzip_d
                                        gramzip_stream stream) {
   return guarded([&] {
     require(temp_bytes != nullptr, "temp_bytes is null");
-    device::quantize(temp, *temp_bytes, type_of(dtype), elements, count, levels, level_count, indexes,
-                     stream);
+    device::quantize(temp, *temp_bytes, type_of(dtype), elements, count, levels, level_count,
+                     indexes, stream);
   });
 }
 

@@ -21,23 +21,28 @@ std::string codec_name(Codec c) {
   }
 }
 
-// A segment of a delta refers to bytes of the base that its archive names, at a place that the device
-// can read; all archives of a file name the same.
+// A segment of a delta refers to bytes of the base that its archive names, at a place that the
+// device can read; all archives of a file name the same.
 void require_base_place(const ArchiveReader& reader, const ArchiveReader::SegmentPlace& p) {
   const SegmentHeader& h = p.meta.header;
   if (!h.of_base) return;
   const frame::ContentId& base = reader.headers().front().base;
   for (const frame::ArchiveHeader& other : reader.headers())
     if (other.base != base)
-      fail(ErrorCode::unsupported, "archives of one file with several bases are not decoded by the device interface");
+      fail(ErrorCode::unsupported,
+           "archives of one file with several bases are not decoded by the device interface");
   if (h.reference_at > base.bytes || h.decoded_bytes > base.bytes - h.reference_at)
     fail(ErrorCode::corrupt, p.where + ": it refers to bytes behind the end of the base");
   if (h.reference_at % device::kBaseAlign != 0)
-    fail(ErrorCode::unsupported, p.where + ": it refers to an uneven place of the base, which the device interface does not read");
+    fail(
+        ErrorCode::unsupported,
+        p.where +
+            ": it refers to an uneven place of the base, which the device interface does not read");
 }
 
 // An archive of one nameless member.
-void write_plain_archive(std::span<const uint8_t> content, const EncodedSegment* segment, Sink& out) {
+void write_plain_archive(std::span<const uint8_t> content, const EncodedSegment* segment,
+                         Sink& out) {
   frame::ArchiveWriter writer(out);
   const frame::MemberRecord member{0, 0644, 0, ""};
   writer.members({&member, 1});
@@ -72,10 +77,12 @@ std::unique_ptr<device::DecodePlan> plan_device_decode(
   for (const auto& a : archives) readers.push_back(std::make_unique<ArchiveReader>(a));
   if (!items) {
     items.emplace();
-    for (size_t i = 0; i < readers.size(); ++i) items->push_back({i, 0, readers[i]->content_bytes()});
+    for (size_t i = 0; i < readers.size(); ++i)
+      items->push_back({i, 0, readers[i]->content_bytes()});
   }
   std::vector<std::vector<bool>> wanted(readers.size());
-  for (size_t i = 0; i < readers.size(); ++i) wanted[i].resize(readers[i]->segments().size(), false);
+  for (size_t i = 0; i < readers.size(); ++i)
+    wanted[i].resize(readers[i]->segments().size(), false);
   for (size_t i = 0; i < items->size(); ++i) {
     const device::PlannedItem& item = (*items)[i];
     const auto refuse = [i](const char* what) {

@@ -94,14 +94,12 @@ ArchiveHeader load_archive_header(const uint8_t* p, const std::string& where) {
 }
 
 void store_section_header(uint8_t* p, SectionHeader& h) {
-  h.header_hash =
-      store_section_fields(p, {static_cast<uint8_t>(h.type), h.ordinal, h.meta_bytes, h.data_bytes,
-                               h.content_offset, h.meta_hash});
+  h.header_hash = store_section_fields(p, {static_cast<uint8_t>(h.type), h.ordinal, h.meta_bytes,
+                                           h.data_bytes, h.content_offset, h.meta_hash});
 }
 
 SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
-  if (load_le<uint32_t>(p) != kSectionMagic)
-    corrupt(where, "does not start as a section does");
+  if (load_le<uint32_t>(p) != kSectionMagic) corrupt(where, "does not start as a section does");
   expect_hash(p, 56, where);
   SectionHeader h{};
   h.type = static_cast<SectionType>(p[4]);
@@ -152,8 +150,7 @@ void store_trailer(uint8_t* p, const Trailer& t) {
 }
 
 Trailer load_trailer(const uint8_t* p, const std::string& where) {
-  if (load_le<uint64_t>(p) != kTrailerMagic)
-    corrupt(where, "does not start as a trailer does");
+  if (load_le<uint64_t>(p) != kTrailerMagic) corrupt(where, "does not start as a trailer does");
   expect_hash(p, 120, where);
   expect_zero(p + 64, 56, where);
   return {load_le<uint64_t>(p + 8), load_le<uint64_t>(p + 16), load_le<uint64_t>(p + 24),

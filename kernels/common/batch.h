@@ -68,5 +68,7 @@ struct HashRange {
 // Memory of several owners as one buffer: it begins here, and places in it are addresses less this.
 // A multiple of every alignment that kernels ask for.
 inline constexpr uint64_t kAddressBase = 4096;
-inline const uint8_t* address_base() { return reinterpret_cast<const uint8_t*>(uintptr_t{kAddressBase}); }
+inline const uint8_t* address_base() {
+  return reinterpret_cast<const uint8_t*>(uintptr_t{kAddressBase});
+}
 }  // namespace gramzip::kernels

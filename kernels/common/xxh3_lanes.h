@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accumulators of XXH3 by a warp: lane = 8 * group + i has a copy of accumulator i and takes the
-// stripes group, group + 4, ... of each block of 16, whose loads do not wait for each other. Within a
-// block the stripes only add up, so the four groups' sums are added by two shuffles at its end, in any
-// order with the same result.
+// The accumulators of XXH3 by a warp: lane = 8 * group + i has a copy of accumulator i and takes
+// the stripes group, group + 4, ... of each block of 16, whose loads do not wait for each other.
+// Within a block the stripes only add up, so the four groups' sums are added by two shuffles at its
+// end, in any order with the same result.
 #pragma once
 #include "gramzip/core/checksum128.h"
 #include "kernels/common/batch.h"

@@ -11,7 +11,9 @@
 namespace gramzip::test {
 class OnDevice {
  public:
-  explicit OnDevice(const std::vector<uint8_t>& content) : OnDevice(content.size()) { set(content); }
+  explicit OnDevice(const std::vector<uint8_t>& content) : OnDevice(content.size()) {
+    set(content);
+  }
   explicit OnDevice(size_t size) : size_(size) {
     void* p = nullptr;
     EXPECT_EQ(cudaMalloc(&p, size_), cudaSuccess);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decompression from device memory to device memory: what the host's reader gives, by calls that only
-// enqueue, whatever bytes lie in the archive's place.
+// Decompression from device memory to device memory: what the host's reader gives, by calls that
+// only enqueue, whatever bytes lie in the archive's place.
 #include <algorithm>
 #include <random>
 
@@ -44,8 +44,10 @@ std::vector<Case> cases() {
   for (size_t i = 0; i < ints.size(); ++i) ints[i] = static_cast<uint8_t>(i % 4 == 0 ? i / 97 : 0);
   const auto tensors = [&](uint64_t seed) {
     return test::make_safetensors(
-        {{"a", "BF16", test::make_scales(ElementType::bf16, test::kChecked ? 6'000 : 140'000, seed), 16},
-         {"b", "F32", test::make_weights(ElementType::f32, test::kChecked ? 5'008 : 70'008, 0.02, seed), 32},
+        {{"a", "BF16", test::make_scales(ElementType::bf16, test::kChecked ? 6'000 : 140'000, seed),
+          16},
+         {"b", "F32",
+          test::make_weights(ElementType::f32, test::kChecked ? 5'008 : 70'008, 0.02, seed), 32},
          {"c", "I32", ints, 32},
          {"d", "F8_E4M3", test::make_weights(ElementType::f8_e4m3, 9'001, 0.5, seed), 8},
          {"e", "F16", test::special_floats(ElementType::f16, 12'000, seed), 16}});
@@ -94,7 +96,8 @@ struct Buffers {
     for (const OnDevice& o : outputs) to.push_back(o.p());
   }
   gramzip_status call(const Plan& plan, cudaStream_t stream) const {
-    return gramzip_device_decompress(plan.p, from.data(), bases.empty() ? nullptr : bases.data(), to.data(), temp.p(), temp.span().size(),
+    return gramzip_device_decompress(plan.p, from.data(), bases.empty() ? nullptr : bases.data(),
+                                     to.data(), temp.p(), temp.span().size(),
                                      statuses.as<uint32_t>(), bad.as<uint32_t>(), stream);
   }
   uint32_t bad_blocks() const { return bad.get_as<uint32_t>()[0]; }
@@ -127,10 +130,12 @@ TEST(DeviceDecode, WholeContentsOfABatch) {
       << gramzip_last_error();
   const Buffers run(plan, archives, sizes);
   test::for_schedules(3, [&](int) {
-    test::only_enqueues([&] { ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK) << gramzip_last_error(); });
+    test::only_enqueues(
+        [&] { ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK) << gramzip_last_error(); });
     ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
     EXPECT_EQ(run.bad_blocks(), 0u);
-    for (size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(run.outputs[i].get() == all[i].content) << i;
+    for (size_t i = 0; i < all.size(); ++i)
+      EXPECT_TRUE(run.outputs[i].get() == all[i].content) << i;
   });
 }
 
@@ -145,13 +150,14 @@ TEST(DeviceDecode, Ranges) {
   for (int i = 0; i < (test::kChecked ? 12 : 140); ++i) {
     const size_t a = rng() % all.size(), n = all[a].content.size();
     const uint64_t begin = n == 0 ? 0 : rng() % n;
-    items.push_back({a, begin, i % 10 == 0 ? n - begin : std::min<uint64_t>(rng() % 300, n - begin)});
+    items.push_back(
+        {a, begin, i % 10 == 0 ? n - begin : std::min<uint64_t>(rng() % 300, n - begin)});
   }
   const test::Stream stream;
   Plan plan;
   const auto sources = all_on_host(archives);
-  ASSERT_EQ(gramzip_device_plan_decompress(sources.data(), sources.size(), items.data(), items.size(),
-                                           nullptr, stream.s, &plan.p),
+  ASSERT_EQ(gramzip_device_plan_decompress(sources.data(), sources.size(), items.data(),
+                                           items.size(), nullptr, stream.s, &plan.p),
             GRAMZIP_OK)
       << gramzip_last_error();
   std::vector<uint64_t> sizes;
@@ -165,8 +171,10 @@ TEST(DeviceDecode, Ranges) {
   ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
   EXPECT_EQ(run.bad_blocks(), 0u);
   for (size_t i = 0; i < items.size(); ++i) {
-    const auto begin = all[items[i].archive].content.begin() + static_cast<ptrdiff_t>(items[i].begin);
-    EXPECT_TRUE(run.outputs[i].get() == Bytes(begin, begin + static_cast<ptrdiff_t>(sizes[i]))) << i;
+    const auto begin =
+        all[items[i].archive].content.begin() + static_cast<ptrdiff_t>(items[i].begin);
+    EXPECT_TRUE(run.outputs[i].get() == Bytes(begin, begin + static_cast<ptrdiff_t>(sizes[i])))
+        << i;
   }
 }
 
@@ -174,8 +182,8 @@ TEST(DeviceDecode, Ranges) {
 TEST(DeviceDecode, AGraphOverOtherBytes) {
   GRAMZIP_NEEDS_DEVICE();
   const Bytes content = test::make_scales(ElementType::bf16, 200'000, 1);
-  Bytes archive = archive_of(
-      test::make_safetensors({{"w", "BF16", content, 16}}), GRAMZIP_MODE_WEIGHTS);
+  Bytes archive =
+      archive_of(test::make_safetensors({{"w", "BF16", content, 16}}), GRAMZIP_MODE_WEIGHTS);
   const OnDevice resident(archive);
   const gramzip_device_archive source{resident.p(), archive.size(), GRAMZIP_MEMORY_DEVICE, 0};
   uint64_t whole = 0;
@@ -184,18 +192,17 @@ TEST(DeviceDecode, AGraphOverOtherBytes) {
   struct Pool {
     size_t taken = 0, given = 0;
   } pool;
-  const gramzip_device_allocator allocator{
-      [](void* p, size_t n, gramzip_stream) {
-        static_cast<Pool*>(p)->taken += n;
-        void* memory = nullptr;
-        cudaMalloc(&memory, n);
-        return memory;
-      },
-      [](void* p, void* memory, size_t n, gramzip_stream) {
-        static_cast<Pool*>(p)->given += n;
-        cudaFree(memory);
-      },
-      &pool};
+  const gramzip_device_allocator allocator{[](void* p, size_t n, gramzip_stream) {
+                                             static_cast<Pool*>(p)->taken += n;
+                                             void* memory = nullptr;
+                                             cudaMalloc(&memory, n);
+                                             return memory;
+                                           },
+                                           [](void* p, void* memory, size_t n, gramzip_stream) {
+                                             static_cast<Pool*>(p)->given += n;
+                                             cudaFree(memory);
+                                           },
+                                           &pool};
   const test::Stream stream;
   {
     Plan plan;
@@ -214,9 +221,9 @@ TEST(DeviceDecode, AGraphOverOtherBytes) {
     const_cast<OnDevice&>(run.archives[0]).set(damaged);
     graph.run();
     EXPECT_EQ(run.bad_blocks(), 1u);
-    EXPECT_EQ(std::ranges::count(run.statuses.get_as<uint32_t>(),
-                                 uint32_t{GRAMZIP_BLOCK_BAD_CODED_HASH}),
-              1);
+    EXPECT_EQ(
+        std::ranges::count(run.statuses.get_as<uint32_t>(), uint32_t{GRAMZIP_BLOCK_BAD_CODED_HASH}),
+        1);
     const_cast<OnDevice&>(run.archives[0]).set(archive);
     graph.run();
     EXPECT_EQ(run.bad_blocks(), 0u);
@@ -225,8 +232,8 @@ TEST(DeviceDecode, AGraphOverOtherBytes) {
   EXPECT_EQ(pool.taken, pool.given);
 }
 
-// Bytes that the plan has not seen, blocks with hashes that fit what is wrong: a status, and nothing
-// outside of the buffers is touched, which the emulator watches.
+// Bytes that the plan has not seen, blocks with hashes that fit what is wrong: a status, and
+// nothing outside of the buffers is touched, which the emulator watches.
 TEST(DeviceDecode, HostileBytes) {
   GRAMZIP_NEEDS_DEVICE();
   const test::Stream stream;
@@ -248,12 +255,14 @@ TEST(DeviceDecode, HostileBytes) {
       ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
       EXPECT_GT(run.bad_blocks(), 0u);
       const auto statuses = run.statuses.get_as<uint32_t>();
-      EXPECT_EQ(run.bad_blocks(), statuses.size() - static_cast<size_t>(std::ranges::count(statuses, 0u)));
+      EXPECT_EQ(run.bad_blocks(),
+                statuses.size() - static_cast<size_t>(std::ranges::count(statuses, 0u)));
     }
   }
   // With hashes that fit: the CPU's statuses.
   const auto cpu = make_cpu_backend();
-  const test::SegmentCase c{"scales", ElementType::bf16, test::make_scales(ElementType::bf16, 131'072 * 2, 9)};
+  const test::SegmentCase c{"scales", ElementType::bf16,
+                            test::make_scales(ElementType::bf16, 131'072 * 2, 9)};
   EncodedSegment good = test::encode_segment(*cpu, c);
   for (int i = 0; i < (test::kChecked ? 4 : 40); ++i) {
     EncodedSegment s = good;
@@ -261,8 +270,9 @@ TEST(DeviceDecode, HostileBytes) {
     const uint32_t b = i % 2;
     const size_t at = test::block_offset(s, b);
     // The lane header and the class ids lie behind the raw plane.
-    const size_t place = i % 4 == 0 ? rng() % s.records[b].coded_bytes
-                                    : 65'536 + rng() % (s.records[b].coded_bytes - 65'536) / (i % 3 + 1);
+    const size_t place = i % 4 == 0
+                             ? rng() % s.records[b].coded_bytes
+                             : 65'536 + rng() % (s.records[b].coded_bytes - 65'536) / (i % 3 + 1);
     s.data[at + place] ^= static_cast<uint8_t>(1 + rng() % 255);
     s.records[b].coded_hash = hash64({s.data.data() + at, s.records[b].coded_bytes});
     const test::Decoded expected = test::decode_segment(*cpu, s);
@@ -293,15 +303,19 @@ TEST(DeviceDecode, Deltas) {
       const Bytes base = test::make_weights(type, n, 0.05, 1);
       Bytes target = base;
       const size_t step = kind == 0 ? 2'002 : 4;  // a change in each so many bytes
-      for (size_t i = 0; i < (kind == 2 ? 2'000 : n); i += step) target[i] ^= static_cast<uint8_t>(1 + i % 3);
+      for (size_t i = 0; i < (kind == 2 ? 2'000 : n); i += step)
+        target[i] ^= static_cast<uint8_t>(1 + i % 3);
       gramzip_options o = default_options();
       o.device = GRAMZIP_DEVICE_CPU;
       const Bytes archive = encode_delta(base, target, static_cast<gramzip_dtype>(type), o);
-      codecs.push_back(ArchiveReader(std::make_shared<test::MemorySource>(archive)).segment_header(0).codec);
+      codecs.push_back(
+          ArchiveReader(std::make_shared<test::MemorySource>(archive)).segment_header(0).codec);
       const auto source = on_host(archive);
       const std::vector<gramzip_device_item> items = {{0, 0, n}, {0, 1'001, 3'003}};
       Plan plan;
-      ASSERT_EQ(gramzip_device_plan_decompress(&source, 1, items.data(), 2, nullptr, stream.s, &plan.p), GRAMZIP_OK)
+      ASSERT_EQ(
+          gramzip_device_plan_decompress(&source, 1, items.data(), 2, nullptr, stream.s, &plan.p),
+          GRAMZIP_OK)
           << gramzip_last_error();
       Buffers run(plan, {archive}, {n, 3'003});
       ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_INVALID_ARGUMENT);  // without it
@@ -310,11 +324,13 @@ TEST(DeviceDecode, Deltas) {
       ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_INVALID_ARGUMENT);
       run.bases = {beside.p()};
       test::for_schedules(2, [&](int) {
-        test::only_enqueues([&] { ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK) << gramzip_last_error(); });
+        test::only_enqueues(
+            [&] { ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK) << gramzip_last_error(); });
         ASSERT_EQ(cudaStreamSynchronize(stream.s), cudaSuccess);
         EXPECT_EQ(run.bad_blocks(), 0u);
         EXPECT_TRUE(run.outputs[0].get() == target) << kind;
-        EXPECT_TRUE(run.outputs[1].get() == Bytes(target.begin() + 1'001, target.begin() + 4'004)) << kind;
+        EXPECT_TRUE(run.outputs[1].get() == Bytes(target.begin() + 1'001, target.begin() + 4'004))
+            << kind;
       });
       beside.set(test::make_weights(type, n, 0.05, 2));  // another base
       ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK);
@@ -323,7 +339,8 @@ TEST(DeviceDecode, Deltas) {
       ASSERT_EQ(run.call(plan, stream.s), GRAMZIP_OK);
       EXPECT_GT(run.bad_blocks(), 0u);
     }
-  for (const Codec c : {Codec::delta, Codec::sparse_delta}) EXPECT_EQ(std::ranges::count(codecs, c) > 0, true);
+  for (const Codec c : {Codec::delta, Codec::sparse_delta})
+    EXPECT_EQ(std::ranges::count(codecs, c) > 0, true);
 }
 
 TEST(DeviceDecode, RefusesWhatTheHostCanSee) {

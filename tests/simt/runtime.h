@@ -20,8 +20,8 @@ struct CallCounters {
 };
 CallCounters& call_counters();
 
-// For calls that may not stand in a capture: marks all captures under way as broken.  False if there
-// is one.
+// For calls that may not stand in a capture: marks all captures under way as broken.  False if
+// there is one.
 bool leave_captures();
 
 }  // namespace simt

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Capture of streams into graphs: the work is recorded with the arguments it was given, and runs, in
-// order, when the graph is launched.
+// Capture of streams into graphs: the work is recorded with the arguments it was given, and runs,
+// in order, when the graph is launched.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -43,7 +43,8 @@ bool on_device(const void* p) {
 
 cudaError_t copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
   if (bytes == 0) return cudaSuccess;
-  ++(on_device(to) && on_device(from) ? call_counters().device_copies : call_counters().host_copies);
+  ++(on_device(to) && on_device(from) ? call_counters().device_copies
+                                      : call_counters().host_copies);
   Side target = Side::kAny, source = Side::kAny;
   if (kind != cudaMemcpyDefault) {
     const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;

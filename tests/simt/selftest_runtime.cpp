@@ -131,7 +131,7 @@ TEST(Graphs, RunWhatWasRecorded) {
   int by = 3;
   for (int i = 0; i < 2; ++i)
     ASSERT_EQ(launch_on(stream, dim3(1), dim3(1), 0, increment, value.data(), by), cudaSuccess);
-  by = 100;  // recorded by value
+  by = 100;                                                            // recorded by value
   ASSERT_EQ(launch({1, 1}, increment, value.data(), 1), cudaSuccess);  // on another stream: at once
   ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
   EXPECT_EQ(value.values()[0], 6);
@@ -159,11 +159,11 @@ TEST(Graphs, WhatWaitsOrAllocatesBreaksACapture) {
   Buffer<int> value(1);
   for (int kind = 0; kind < 4; ++kind) {
     ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), cudaSuccess);
-    const cudaError_t status =
-        kind == 0   ? cudaStreamSynchronize(stream)
-        : kind == 1 ? cudaMalloc(&p, 8)
-        : kind == 2 ? cudaMemcpy(&host, value.data(), 4, cudaMemcpyDeviceToHost)
-                    : cudaDeviceSynchronize();
+    const cudaError_t status = kind == 0   ? cudaStreamSynchronize(stream)
+                               : kind == 1 ? cudaMalloc(&p, 8)
+                               : kind == 2
+                                   ? cudaMemcpy(&host, value.data(), 4, cudaMemcpyDeviceToHost)
+                                   : cudaDeviceSynchronize();
     EXPECT_EQ(status, cudaErrorStreamCaptureUnsupported) << kind;
     cudaGraph_t graph = nullptr;
     EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated) << kind;
@@ -179,8 +179,10 @@ TEST(Calls, AreCounted) {
   const RuntimeCalls a = runtime_calls();
   Buffer<int> x(4), y(4);
   std::vector<int> host(4);
-  ASSERT_EQ(cudaMemcpyAsync(x.data(), host.data(), 16, cudaMemcpyHostToDevice, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaMemcpyAsync(y.data(), x.data(), 16, cudaMemcpyDeviceToDevice, nullptr), cudaSuccess);
+  ASSERT_EQ(cudaMemcpyAsync(x.data(), host.data(), 16, cudaMemcpyHostToDevice, nullptr),
+            cudaSuccess);
+  ASSERT_EQ(cudaMemcpyAsync(y.data(), x.data(), 16, cudaMemcpyDeviceToDevice, nullptr),
+            cudaSuccess);
   ASSERT_EQ(cudaMemsetAsync(y.data(), 0, 16, nullptr), cudaSuccess);
   ASSERT_EQ(cudaStreamSynchronize(nullptr), cudaSuccess);
   ASSERT_EQ(launch({1, 1}, increment, x.data(), 1), cudaSuccess);

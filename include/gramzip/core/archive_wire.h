@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the fields of sections, index and trailer lie (docs/format.md, 2.2 to 2.6), for host/frame and for
-// the kernel that frames archives on the device.
+// How the fields of sections, index and trailer lie (docs/format.md, 2.2 to 2.6), for host/frame
+// and for the kernel that frames archives on the device.
 #pragma once
 #include "gramzip/core/checksum.h"
 #include "gramzip/core/format.h"

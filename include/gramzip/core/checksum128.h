@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// XXH3-128 with seed 0 and the default secret, for host and device: core/checksum.h's twin. Source: the
-// xxHash specification. The accumulators of long inputs are those of XXH3-64.
+// XXH3-128 with seed 0 and the default secret, for host and device: core/checksum.h's twin. Source:
+// the xxHash specification. The accumulators of long inputs are those of XXH3-64.
 #pragma once
 #include "gramzip/core/checksum.h"
 
@@ -46,8 +46,7 @@ GRAMZIP_HD inline Pair hash128_to_16(const uint8_t* p, uint32_t n) {
     return {m.low, avalanche(m.high)};
   }
   if (n > 0) {
-    const uint32_t low =
-        (uint32_t{p[0]} << 16) | (uint32_t{p[n >> 1]} << 24) | p[n - 1] | (n << 8);
+    const uint32_t low = (uint32_t{p[0]} << 16) | (uint32_t{p[n >> 1]} << 24) | p[n - 1] | (n << 8);
     const uint32_t swapped = byteswap32(low), high = (swapped << 13) | (swapped >> 19);
     return {avalanche64(low ^ uint64_t{secret32(0) ^ secret32(4)}),
             avalanche64(high ^ uint64_t{secret32(8) ^ secret32(12)})};
@@ -69,8 +68,7 @@ GRAMZIP_HD inline Pair hash128_to_240(const uint8_t* p, uint32_t n) {
   } else {
     for (uint32_t i = 0; i < 4; ++i) mix32(acc, p + 32 * i, p + 32 * i + 16, 32 * i);
     acc = {avalanche(acc.low), avalanche(acc.high)};
-    for (uint32_t i = 4; i < n / 32; ++i)
-      mix32(acc, p + 32 * i, p + 32 * i + 16, 3 + 32 * (i - 4));
+    for (uint32_t i = 4; i < n / 32; ++i) mix32(acc, p + 32 * i, p + 32 * i + 16, 3 + 32 * (i - 4));
     mix32(acc, p + n - 16, p + n - 32, 136 - 17 - 16);
   }
   return {avalanche(acc.low + acc.high),
