@@ -177,12 +177,13 @@ TEST(DevicePrimitives, HuffmanOfHostileBytes) {
       for (size_t k = 0; k < 64 + rng() % 400; ++k) bad[k] = static_cast<uint8_t>(rng());
     const Decoded d = decode(bad, data.size());
     EXPECT_GT(d.bad, 0u) << i;
-    for (size_t b = 0; b < d.statuses.size(); ++b)
-      if (d.statuses[b] == 0)
-        EXPECT_TRUE(
-            std::equal(d.out.begin() + static_cast<ptrdiff_t>(b << 16),
-                       d.out.begin() + static_cast<ptrdiff_t>(std::min(data.size(), (b + 1) << 16)),
-                       data.begin() + static_cast<ptrdiff_t>(b << 16)));
+    for (size_t b = 0; b < d.statuses.size(); ++b) {
+      if (d.statuses[b] != 0) continue;
+      EXPECT_TRUE(
+          std::equal(d.out.begin() + static_cast<ptrdiff_t>(b << 16),
+                     d.out.begin() + static_cast<ptrdiff_t>(std::min(data.size(), (b + 1) << 16)),
+                     data.begin() + static_cast<ptrdiff_t>(b << 16)));
+    }
   }
   if (test::kChecked) return;
   for (const size_t cut : {size_t{1}, size_t{63}, size_t{64}, size_t{200}, coded.size() - 1})
