@@ -11,54 +11,17 @@
 // stripe up to twice): 1 byte moved a byte hashed.
 #include "kernels/checksum.h"
 
-#include "gramzip/core/checksum.h"
+#include "kernels/common/xxh3_lanes.h"
 
 namespace gramzip::kernels {
 namespace {
-__device__ uint64_t load_word(const uint8_t* p, bool aligned) {
-  return aligned ? *reinterpret_cast<const uint64_t*>(p) : load_le<uint64_t>(p);
-}
-
-// What accumulator `i` gets from one stripe.
-__device__ uint64_t stripe_part(const uint8_t* stripe, uint32_t i, uint64_t secret, bool aligned) {
-  return xxh3::contribution(load_word(stripe + 8 * i, aligned),
-                            load_word(stripe + 8 * (i ^ 1), aligned), secret);
-}
-
-__device__ uint64_t add_groups(uint64_t part) {
-  part += __shfl_xor_sync(kAllLanes, part, 8);
-  return part + __shfl_xor_sync(kAllLanes, part, 16);
-}
-
 // The hash by a whole warp; every lane returns it. n > 240.
 __device__ uint64_t hash_long(const uint8_t* p, uint32_t n, uint32_t lane) {
-  constexpr uint32_t kGroups = 4, kRounds = xxh3::kStripesPerBlock / kGroups;
-  const uint32_t i = lane & 7, group = lane >> 3;
-  const bool aligned = (reinterpret_cast<uintptr_t>(p) & 7) == 0;
-  const uint32_t stripes = (n - 1) / xxh3::kStripe;  // before the last one, which may overlap
-  const uint32_t whole = stripes / xxh3::kStripesPerBlock;
-  uint64_t secrets[kRounds];
-  for (uint32_t k = 0; k < kRounds; ++k)
-    secrets[k] = xxh3::secret64(8 * (group + kGroups * k) + 8 * i);
-  const uint64_t scramble_secret = xxh3::secret64(xxh3::kScrambleSecret + 8 * i);
-
-  uint64_t acc = xxh3::initial(i);
-  const uint8_t* at = p + group * xxh3::kStripe;
-  for (uint32_t block = 0; block < whole; ++block, at += xxh3::kBlock) {
-    uint64_t part = 0;
-#pragma unroll
-    for (uint32_t k = 0; k < kRounds; ++k)
-      part += stripe_part(at + k * kGroups * xxh3::kStripe, i, secrets[k], aligned);
-    acc = xxh3::scramble(acc + add_groups(part), scramble_secret);
-  }
-  uint64_t part = 0;
-#pragma unroll
-  for (uint32_t k = 0; k < kRounds; ++k)
-    if (whole * xxh3::kStripesPerBlock + kGroups * k + group < stripes)
-      part += stripe_part(at + k * kGroups * xxh3::kStripe, i, secrets[k], aligned);
-  acc += add_groups(part);
-  acc += stripe_part(p + n - xxh3::kStripe, i, xxh3::secret64(xxh3::kLastSecret + 8 * i),
-                     aligned && n % 8 == 0);
+  const Xxh3Lane x(p, lane);
+  uint64_t acc = xxh3::initial(x.i);
+  for (uint32_t block = 0; block < whole_blocks(n); ++block)
+    acc = x.scramble(acc + x.block_sum(p + block * xxh3::kBlock));
+  acc += x.rest_sum(p, n);
   uint64_t all[xxh3::kAccumulators];
   for (uint32_t k = 0; k < xxh3::kAccumulators; ++k) all[k] = __shfl_sync(kAllLanes, acc, k);
   return xxh3::merge(all, n);

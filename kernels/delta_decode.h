@@ -25,7 +25,7 @@ struct BaseBatch {
   const uint16_t* contexts;
   const uint16_t* entries;  // build_tables; codec delta: null if all tables fit shared memory
   const uint8_t* data;
-  const uint8_t* base;  // at the index of the content in whose place it stands
+  const uint8_t* base;
   uint8_t* content;
   DecodeOutput* outputs;
 };
@@ -33,7 +33,7 @@ struct BaseBatch {
 // to tuning.warps blocks.
 cudaError_t delta_decode(const BaseBatch& batch, const DecodeGroup* groups, uint32_t count,
                          uint32_t most_tables, const DeltaTuning& tuning, cudaStream_t stream);
-// Codec sparse_delta: groups of one block. differences: working memory of the content's size.
+// Codec sparse_delta: groups of one block.
 cudaError_t sparse_decode(const BaseBatch& batch, const DecodeGroup* groups, uint32_t count,
-                          uint8_t* differences, cudaStream_t stream);
+                          cudaStream_t stream);
 }  // namespace gramzip::kernels

@@ -35,12 +35,14 @@ struct DecodeOutput {
   uint64_t at;  // in the content buffer, a multiple of 16
   // Segments with a period: where in the content buffer the elements of a coded block lie in the
   // order of planes, likewise, for kernels/planes to bring them to their places. period is set
-  // then, and 0 else.
+  // then, and 0 else. Codec sparse_delta: where differences of the block's size have room.
   uint64_t planes_at;
   uint32_t bytes;
   uint16_t period;
   uint16_t element_bytes;
   BlockStatus status;
+  uint64_t base_at =
+      0;  // codecs of deltas: in the base's buffer, likewise; what stands in its place
 };
 
 // Builds the single-symbol tables (kTableEntries each) of all `count` tables, for segments with

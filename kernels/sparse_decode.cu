@@ -173,7 +173,7 @@ __device__ BlockStatus decode_coded(const BaseBlock& b, const uint16_t* words,
 }
 
 __global__ void __launch_bounds__(kSparseWarps* kWarp)
-    sparse_kernel(BaseBatch batch, const DecodeGroup* groups, uint8_t* differences) {
+    sparse_kernel(BaseBatch batch, const DecodeGroup* groups) {
   __shared__ SparseShared s;
   const DecodeGroup group = groups[blockIdx.x];
   const BaseBlock b = base_block(batch, group, 0);
@@ -184,7 +184,7 @@ __global__ void __launch_bounds__(kSparseWarps* kWarp)
     const uint32_t table = b.segment->first_table;
     const uint16_t* words = batch.contexts + table;
     const uint16_t* entries = batch.entries + uint64_t{table} * kTableEntries;
-    uint8_t* d = differences + (b.out - batch.content);
+    uint8_t* d = batch.content + batch.outputs[group.output].planes_at;
     switch (element_info(b.header().type).bytes) {
       case 1:
         status = decode_coded<uint8_t>(b, words, entries, s, d);
@@ -204,9 +204,9 @@ __global__ void __launch_bounds__(kSparseWarps* kWarp)
 }  // namespace
 
 cudaError_t sparse_decode(const BaseBatch& batch, const DecodeGroup* groups, uint32_t count,
-                          uint8_t* differences, cudaStream_t stream) {
+                          cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
   return launch(Launch{dim3(count), dim3(kSparseWarps * kWarp), 0, stream}, sparse_kernel, batch,
-                groups, differences);
+                groups);
 }
 }  // namespace gramzip::kernels

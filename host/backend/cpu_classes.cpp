@@ -7,6 +7,7 @@
 #include "gramzip/core/table_wire.h"
 #include "host/backend/class_segment.h"
 #include "host/backend/cpu_blocks.h"
+#include "host/backend/plain_segment.h"
 #include "host/cpu/exact_floats.h"
 #include "host/cpu/histogram.h"
 #include "host/cpu/huffman_encode.h"
@@ -99,28 +100,29 @@ void store_exact_values(std::span<const uint64_t> values, EncodedSegment& out) {
     store_element(out.tables.data(), d, element_info(h.type).bytes, values[d]);
 }
 
-// The class of every run, and the counts of each class's symbols.
+// The class of every run, choose(symbols, n, run, ids) of each block, and the counts of each
+// class's symbols.
+template <class Choose>
 void count_classes(Bytes content, const SegmentHeader& h, std::span<const BlockRecord> records,
-                   const model::RunClasses& classes, const model::ExactIndex& exact, Space& s) {
+                   uint32_t classes, const model::ExactIndex& exact, Space& s,
+                   const Choose& choose) {
   const Split split = h.split();
   const uint32_t alphabet = h.alphabet();
   const model::Runs runs = model::count_runs(h);
   s.class_ids.assign(runs.count, 0);
-  s.counts.assign(size_t{classes.classes} * kWays * alphabet, 0);
+  s.counts.assign(size_t{classes} * kWays * alphabet, 0);
   for (uint32_t b = 0; b < h.blocks; ++b) {
     if (records[b].mode != BlockMode::raw) continue;
     const Bytes block = in_order(content.subspan(h.block_begin(b), h.block_bytes(b)), h, s.planes);
     const auto n = static_cast<uint32_t>(block.size() / split.bytes);
     find_symbols(block, split, exact, s.symbols);
     uint8_t* const ids = s.class_ids.data() + size_t{b} * runs.per_block;
-    if (classes.classes > 1)
-      encode_loops().choose_classes(s.symbols.data(), n, classes.costs.data(), classes.classes,
-                                    ids);
+    if (classes > 1) choose(s.symbols.data(), n, size_t{b} * runs.per_block, ids);
     for (uint32_t first = 0; first < n; first += kRunElements)
       count_run(s.symbols.data() + first, std::min(kRunElements, n - first),
                 s.counts.data() + size_t{ids[first / kRunElements]} * kWays * alphabet, alphabet);
   }
-  for (uint32_t c = 0; c < classes.classes; ++c) {
+  for (uint32_t c = 0; c < classes; ++c) {
     uint32_t* const counts = s.counts.data() + size_t{c} * kWays * alphabet;
     for (uint32_t k = 0; k < alphabet; ++k) counts[k] += counts[alphabet + k];
   }
@@ -139,31 +141,19 @@ bool bytes_suffice(std::span<const CodeBook> books, uint64_t bits, uint32_t runs
   }
   return gramzip::bytes_suffice({bits, tables, static_cast<uint32_t>(books.size()), runs}, all);
 }
-}  // namespace
 
-void encode_classes(const SegmentInput& in, EncodedSegment& out) {
-  thread_local Space s;
-  const std::vector<uint64_t> values = exact_values(in);
-  out.header = start_header(in, values);
+// Codes a segment whose header, modes, class ids and counts are there; of codec planes, unless one
+// table of bytes does as well.
+void code_classes(const SegmentInput& in, std::span<const uint32_t> repeat_of, uint32_t classes,
+                  const model::ExactIndex& exact, Space& s, EncodedSegment& out) {
   SegmentHeader& h = out.header;
-  const uint32_t element = element_info(in.type).bytes;
-  out.records.assign(h.blocks, {});
-  std::vector<uint32_t> repeat_of;
-  choose_modes(in.content, h, element, out.records, repeat_of);
-
-  store_exact_values(values, out);
-  const model::ExactIndex exact(values);
-  const model::RunClasses classes = model::train_run_classes(in.content, h, out.records, values);
-  h.symbol_bits = static_cast<uint8_t>(classes.symbol_bits);
-  h.zero_bits = static_cast<uint8_t>(classes.zero_bits);
-  count_classes(in.content, h, out.records, classes, exact, s);
-
+  const uint32_t element = element_info(h.type).bytes;
   // A class that no run takes has no table.
   const uint32_t alphabet = h.alphabet();
   std::array<uint8_t, kMaxTables> number{};
   std::vector<CodeBook> books;
   uint64_t bits = 0;
-  for (uint32_t c = 0; c < classes.classes; ++c) {
+  for (uint32_t c = 0; c < classes; ++c) {
     const std::span counts(s.counts.data() + size_t{c} * kWays * alphabet, alphabet);
     CodeBook book = make_code_book(std::span<const uint32_t>(counts), h.code_limit);
     if (book.used == 0) continue;
@@ -194,6 +184,63 @@ void encode_classes(const SegmentInput& in, EncodedSegment& out) {
         return s.encoder.encode(in_order(block, h, s.planes), split, s.tables, ids, to);
       });
   finish_header(books, any_coded, out);
+}
+}  // namespace
+
+void encode_classes(const SegmentInput& in, EncodedSegment& out) {
+  thread_local Space s;
+  const std::vector<uint64_t> values = exact_values(in);
+  out.header = start_header(in, values);
+  SegmentHeader& h = out.header;
+  out.records.assign(h.blocks, {});
+  std::vector<uint32_t> repeat_of;
+  choose_modes(in.content, h, element_info(in.type).bytes, out.records, repeat_of);
+
+  store_exact_values(values, out);
+  const model::ExactIndex exact(values);
+  const model::RunClasses classes = model::train_run_classes(in.content, h, out.records, values);
+  h.symbol_bits = static_cast<uint8_t>(classes.symbol_bits);
+  h.zero_bits = static_cast<uint8_t>(classes.zero_bits);
+  count_classes(in.content, h, out.records, classes.classes, exact, s,
+                [&](const uint16_t* symbols, uint32_t n, size_t, uint8_t* ids) {
+                  encode_loops().choose_classes(symbols, n, classes.costs.data(), classes.classes,
+                                                ids);
+                });
+  code_classes(in, repeat_of, classes.classes, exact, s, out);
+}
+
+void encode_plain(ElementType type, Bytes content, EncodedSegment& out) {
+  if (!is_float(type)) return encode_bytes({ElementType::bytes, content}, out);
+  thread_local Space s;
+  out.header = make_plain_header(type, static_cast<uint32_t>(content.size()));
+  const SegmentHeader& h = out.header;
+  out.records.assign(h.blocks, {});
+  out.tables.clear();
+  std::vector<uint32_t> repeat_of;
+  choose_modes(content, h, element_info(type).bytes, out.records, repeat_of);
+
+  const model::ExactIndex none;
+  const uint32_t classes = plain_classes(h), shift = key_shift(h.split(), type);
+  std::vector<uint16_t> keys(model::count_runs(h).count);
+  uint64_t sum = 0;
+  uint32_t counted = 0;
+  const auto find_keys = [&](const uint16_t* symbols, uint32_t n, size_t run, uint8_t*) {
+    for (uint32_t first = 0; first < n; first += kRunElements, ++run, ++counted) {
+      const uint32_t count = std::min(kRunElements, n - first);
+      uint32_t exponents = 0;
+      for (uint32_t j = 0; j < count; ++j) exponents += uint32_t{symbols[first + j]} >> shift;
+      keys[run] = static_cast<uint16_t>(run_key(exponents, count));
+      sum += keys[run];
+    }
+  };
+  if (classes > 1) count_classes(content, h, out.records, classes, none, s, find_keys);
+  count_classes(content, h, out.records, classes, none, s,
+                [&](const uint16_t*, uint32_t n, size_t run, uint8_t* ids) {
+                  for (uint32_t i = 0; i < ceil_div(n, kRunElements); ++i)
+                    ids[i] =
+                        static_cast<uint8_t>(class_of_key(keys[run + i], sum, counted, classes));
+                });
+  code_classes({type, content}, repeat_of, classes, none, s, out);
 }
 
 void encode_bytes(const SegmentInput& in, EncodedSegment& out) {

@@ -3,29 +3,22 @@
 #include <algorithm>
 
 #include "host/backend/cuda_backend.h"
-#include "host/cpu/fast_tables.h"
+#include "host/backend/decode_batch.h"
 
 namespace gramzip {
 using namespace kernels;
 
 namespace {
 // A batch of requests as the kernels see it.
-struct Batch {
-  std::vector<DeviceSegment> segments;
-  std::vector<BlockState> states;       // all blocks of all segments
-  std::vector<HashRange> coded_ranges;  // as states
-  std::vector<DeviceTable> tables;
-  std::vector<uint8_t> lengths, limits;
-  std::vector<uint64_t> exact;     // values of all segments
-  std::vector<uint16_t> contexts;  // as tables
+struct Batch : DecodeBatch {
   std::vector<DecodeGroup> groups, fast_groups, delta_groups, sparse_groups;
-  std::vector<uint16_t> fast_entries;  // of all tables if there are fast groups
-  std::vector<DecodeOutput> outputs;   // blocks asked for
+  std::vector<DecodeOutput> outputs;  // blocks asked for
   std::vector<HashRange> decoded_ranges;
   std::vector<uint64_t> expected;
   std::vector<uint64_t> content_at;  // of each request
   uint64_t data_bytes = 0, content_bytes = 0, planes_bytes = 0;
   uint32_t most_tables = 0, most_fast_tables = 0, most_delta_tables = 0, most_quant_tables = 0;
+  bool with_planes = false;
   QuantDecodeBatch quant;
   bool with_base() const { return !delta_groups.empty() || !sparse_groups.empty(); }
 };
@@ -70,62 +63,31 @@ void add(Batch& batch, const DecodeRequest& r, const std::vector<bool>& needed) 
   const SegmentView& v = r.segment;
   const SegmentHeader& h = v.header;
   const auto [groups, warps, most_tables] = groups_of(batch, h);
-  DeviceSegment d{h,
-                  0,
-                  batch.data_bytes,
-                  static_cast<uint32_t>(batch.states.size()),
-                  static_cast<uint32_t>(batch.tables.size()),
-                  static_cast<uint32_t>(batch.exact.size())};
-  batch.exact.insert(batch.exact.end(), v.exact.begin(), v.exact.end());
+  const auto number = static_cast<uint32_t>(batch.segments.size());
+  DeviceSegment& d = batch.add_segment(v, batch.data_bytes, [&](uint32_t b) { return needed[b]; });
   if (h.codec == Codec::quantized) {
     d.first_exact = static_cast<uint32_t>(batch.quant.segments.size());
-    batch.quant.add(r, static_cast<uint32_t>(batch.segments.size()), d.first_table,
-                    static_cast<uint32_t>(batch.outputs.size()));
-  }
-  for (uint32_t b = 0; b < h.blocks; ++b) {
-    const BlockRecord& record = v.records[b];
-    batch.states.push_back({record.mode,
-                            0,
-                            record.coded_bytes,
-                            v.offsets[b],
-                            {},
-                            record.coded_hash,
-                            record.decoded_hash});
-    // The hash of a block that is not needed is never looked at.
-    batch.coded_ranges.push_back(
-        {batch.data_bytes + v.offsets[b], needed[b] ? record.coded_bytes : 0});
+    batch.quant.add(r, number, d.first_table, static_cast<uint32_t>(batch.outputs.size()));
   }
   batch.data_bytes = round_up(batch.data_bytes + v.data.size(), 128);
-  for (const CodeTable& t : v.tables) {
-    batch.tables.push_back({static_cast<uint32_t>(batch.lengths.size()), t.first, t.count});
-    batch.lengths.insert(batch.lengths.end(), t.lengths.begin(), t.lengths.end());
-    batch.limits.push_back(h.code_limit);
-  }
-  batch.contexts.insert(batch.contexts.end(), v.contexts.begin(), v.contexts.end());
-  batch.contexts.resize(batch.tables.size(), 0);
   most_tables = std::max<uint32_t>(most_tables, h.tables);
-  if (h.codec == Codec::fast_floats) {
-    batch.fast_entries.resize(size_t{d.first_table} * fast::kEntries);
-    for (const cpu::FastTable& t : cpu::make_fast_tables(v.tables))
-      batch.fast_entries.insert(batch.fast_entries.end(), std::begin(t.symbol), std::end(t.symbol));
-  }
+  batch.with_planes |= h.period > 0;
   batch.content_at.push_back(batch.content_bytes);
   for (uint32_t i = 0; i < r.block_count; ++i) {
     const uint32_t b = r.first_block + i;
     if (i % warps == 0)
-      groups.push_back({static_cast<uint32_t>(batch.segments.size()), b,
-                        std::min(warps, r.block_count - i),
+      groups.push_back({number, b, std::min(warps, r.block_count - i),
                         static_cast<uint32_t>(batch.outputs.size())});
     batch.outputs.push_back({batch.content_bytes, batch.planes_bytes, h.block_bytes(b), 0,
-                             h.split().bytes, BlockStatus::ok});
-    if (h.period > 0) batch.planes_bytes += round_up(h.block_bytes(b), 16);
+                             h.split().bytes, BlockStatus::ok, batch.content_bytes});
+    if (h.period > 0 || h.codec == Codec::sparse_delta)
+      batch.planes_bytes += round_up(h.block_bytes(b), 16);
     batch.decoded_ranges.push_back({batch.content_bytes, h.block_bytes(b)});
     batch.expected.push_back(v.records[b].decoded_hash);
     batch.content_bytes +=
         h.block_bytes(b);  // only a segment's last block is shorter than a multiple of 128
   }
   batch.content_bytes = round_up(batch.content_bytes, 128);
-  batch.segments.push_back(d);
 }
 // Copies the needed blocks, neighbours together, to their places in the segment's data.
 void upload_needed(const SegmentView& v, const std::vector<bool>& needed, uint8_t* to,
@@ -222,7 +184,7 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
     quantized.outputs = outputs;
     decode_quantized(batch.quant, quantized, lengths);
   }
-  if (batch.planes_bytes > 0) check(from_planes(content, outputs, outputs_count, {}, stream_));
+  if (batch.with_planes) check(from_planes(content, outputs, outputs_count, {}, stream_));
   if (batch.with_base()) {
     const BaseBatch with_base{
         segments, states,  hashes,
@@ -234,8 +196,7 @@ void CudaBackend::decode_coded(std::span<const DecodeRequest> requests) {
                        delta_tuning, stream_));
     if (!batch.sparse_groups.empty())
       check(sparse_decode(with_base, sparse_groups_.upload(batch.sparse_groups, stream_),
-                          static_cast<uint32_t>(batch.sparse_groups.size()),
-                          differences_.reserve(batch.content_bytes), stream_));
+                          static_cast<uint32_t>(batch.sparse_groups.size()), stream_));
   }
   check(checksum(content, decoded_ranges, outputs_count, hashes, sizeof(uint64_t), {}, stream_));
   check(judge_decoded(expected, hashes, outputs, outputs_count, stream_));

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for the CUDA backend in a build without CUDA.
 #include "host/backend/backend.h"
-#include "host/backend/device_memory.h"
 #include "host/backend/ngram_device.h"
 #include "host/backend/quantize_loops.h"
-#include "host/base/error.h"
 
 namespace gramzip {
 namespace {
@@ -26,13 +24,5 @@ std::unique_ptr<QuantizeLoops> make_cuda_quantize_loops(int, std::string& why,
                                                         const QuantizeDeviceOptions&) {
   why = kWhy;
   return nullptr;
-}
-
-std::shared_ptr<RandomSource> device_memory_source(int, const void*, uint64_t) {
-  fail(ErrorCode::device, kWhy);
-}
-
-std::shared_ptr<RandomBuffer> device_memory_buffer(int, void*, uint64_t) {
-  fail(ErrorCode::device, kWhy);
 }
 }  // namespace gramzip

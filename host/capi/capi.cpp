@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Floor 5: exceptions become statuses here and nowhere else.
+// Floor 5: the C interface (include/gramzip/gramzip.h).
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -9,6 +9,7 @@
 #include "gramzip/gramzip.h"
 #include "host/backend/device_memory.h"
 #include "host/capi/adapters.h"
+#include "host/capi/guarded.h"
 #include "host/engine/apply_delta.h"
 #include "host/engine/base.h"
 #include "host/engine/engine.h"
@@ -23,26 +24,6 @@ struct gramzip_model {
 
 namespace {
 using namespace gramzip;
-
-thread_local std::string last_error;
-
-template <class F>
-gramzip_status guarded(F f) {
-  last_error.clear();
-  try {
-    f();
-    return GRAMZIP_OK;
-  } catch (const Error& e) {
-    last_error = e.what();
-    return static_cast<gramzip_status>(e.code());
-  } catch (const std::bad_alloc&) {
-    last_error = "out of memory";
-    return GRAMZIP_NO_MEMORY;
-  } catch (const std::exception& e) {
-    last_error = std::string("internal error: ") + e.what();
-    return GRAMZIP_INTERNAL;
-  }
-}
 
 enum class Arrays { no, yes };  // whether the call takes arrays that options.memory is of
 
@@ -82,10 +63,6 @@ std::unique_ptr<Backend> make_backend(const gramzip_options& o) {
   if (auto cuda = make_cuda_backend(o.device_index, why)) return cuda;
   if (o.device == GRAMZIP_DEVICE_CUDA) fail(ErrorCode::device, why);
   return make_cpu_backend();
-}
-
-void require(bool ok, const char* what) {
-  if (!ok) fail(ErrorCode::invalid_argument, what);
 }
 
 std::vector<ModelPtr> models_of(const gramzip_options& o) {

@@ -134,6 +134,14 @@ SegmentHeader ArchiveReader::segment_header(size_t segment) const {
   return impl_->meta_of(impl_->places.at(segment), h).header;
 }
 
+ArchiveReader::SegmentPlace ArchiveReader::segment_place(size_t segment) const {
+  const Impl::Place& p = impl_->places.at(segment);
+  frame::SectionHeader h{};
+  frame::SegmentMeta m = impl_->meta_of(p, h);
+  return {std::move(m), p.archive_at + p.entry.offset + h.data_at(),
+          frame::place_of(h, p.entry.offset)};
+}
+
 void ArchiveReader::check_coded(size_t segment) const {
   const Impl::Place& p = impl_->places.at(segment);
   frame::SectionHeader h{};

@@ -17,6 +17,7 @@
 #include "host/engine/train_model.h"
 #include "host/formats/checkpoint.h"
 #include "host/frame/sections.h"
+#include "host/frame/segment_meta.h"
 #include "host/model/text_model.h"
 
 namespace gramzip {
@@ -177,6 +178,13 @@ class ArchiveReader {
   uint64_t blocks_decoded() const;  // by all reads so far
   // Codec, element type and model of a segment, from its meta.
   SegmentHeader segment_header(size_t segment) const;
+  // All that its meta says, checked, and where its data begins in the file.
+  struct SegmentPlace {
+    frame::SegmentMeta meta;
+    uint64_t data_at;
+    std::string where;  // for messages
+  };
+  SegmentPlace segment_place(size_t segment) const;
 
  private:
   struct Impl;

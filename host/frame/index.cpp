@@ -6,7 +6,7 @@
 
 namespace gramzip::frame {
 namespace {
-constexpr size_t kFixedBytes = 16, kSectionEntryBytes = 48, kMemberEntryBytes = 32;
+constexpr size_t kFixedBytes = kIndexFixedBytes;
 }
 
 std::vector<uint8_t> store_index(const Index& index) {
@@ -17,19 +17,12 @@ std::vector<uint8_t> store_index(const Index& index) {
   store_le<uint64_t>(p + 8, index.members.size());
   p += kFixedBytes;
   for (const SectionEntry& s : index.sections) {
-    store_le<uint64_t>(p, s.offset);
-    store_le<uint64_t>(p + 8, s.bytes);
-    store_le<uint64_t>(p + 16, s.content_offset);
-    store_le<uint64_t>(p + 24, s.content_bytes);
-    store_le<uint64_t>(p + 32, s.header_hash);
-    store_le<uint64_t>(p + 40, static_cast<uint64_t>(s.type));
+    store_section_entry(p, {s.offset, s.bytes, s.content_offset, s.content_bytes, s.header_hash,
+                            static_cast<uint8_t>(s.type)});
     p += kSectionEntryBytes;
   }
   for (const MemberEntry& m : index.members) {
-    store_le<uint64_t>(p, m.start);
-    store_le<uint64_t>(p + 8, m.size);
-    store_le<uint64_t>(p + 16, m.hash.low);
-    store_le<uint64_t>(p + 24, m.hash.high);
+    store_member_entry(p, m.start, m.size, {m.hash.low, m.hash.high});
     p += kMemberEntryBytes;
   }
   return meta;

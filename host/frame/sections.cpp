@@ -11,8 +11,6 @@
 namespace gramzip::frame {
 namespace {
 constexpr uint8_t kArchiveMagic[8] = {0x89, 'G', 'R', 'Z', '\r', '\n', 0x1a, '\n'};
-constexpr uint8_t kTrailerMagic[8] = {'G', 'R', 'Z', 'E', 'N', 'D', '\r', '\n'};
-constexpr uint8_t kSectionMagic[4] = {'G', 'Z', 'S', 1};
 constexpr const char* kFeatureNames[] = {"lossy", "delta", "model", "reference"};
 
 // Of codec quantized, with the smallest elements and groups.
@@ -30,10 +28,7 @@ void expect_hash(const uint8_t* p, size_t n, const std::string& where) {
 void expect_zero(const uint8_t* p, size_t n, const std::string& where) {
   if (!all_zero(p, n)) corrupt(where, "a reserved byte is set");
 }
-void store_hash128(uint8_t* p, const Hash128& h) {
-  store_le<uint64_t>(p, h.low);
-  store_le<uint64_t>(p + 8, h.high);
-}
+HashFields fields(const Hash128& h) { return {h.low, h.high}; }
 Hash128 load_hash128(const uint8_t* p) { return {load_le<uint64_t>(p), load_le<uint64_t>(p + 8)}; }
 }  // namespace
 
@@ -65,7 +60,7 @@ void store_archive_header(uint8_t* p, const ArchiveHeader& h) {
   store_le<uint16_t>(p + 8, kVersion);
   store_le<uint32_t>(p + 12, h.features);
   store_le<uint64_t>(p + 16, h.window);
-  store_hash128(p + 32, h.base.hash);
+  store_hash128(p + 32, fields(h.base.hash));
   store_le<uint64_t>(p + 48, h.base.bytes);
   store_le<uint64_t>(p + 120, hash64({p, 120}));
 }
@@ -99,21 +94,12 @@ ArchiveHeader load_archive_header(const uint8_t* p, const std::string& where) {
 }
 
 void store_section_header(uint8_t* p, SectionHeader& h) {
-  std::memset(p, 0, kSectionHeaderBytes);
-  std::memcpy(p, kSectionMagic, sizeof kSectionMagic);
-  p[4] = static_cast<uint8_t>(h.type);
-  store_le<uint64_t>(p + 8, h.ordinal);
-  store_le<uint64_t>(p + 16, h.meta_bytes);
-  store_le<uint64_t>(p + 24, h.data_bytes);
-  store_le<uint64_t>(p + 32, h.content_offset);
-  store_le<uint64_t>(p + 40, h.meta_hash);
-  h.header_hash = hash64({p, 56});
-  store_le<uint64_t>(p + 56, h.header_hash);
+  h.header_hash = store_section_fields(p, {static_cast<uint8_t>(h.type), h.ordinal, h.meta_bytes,
+                                           h.data_bytes, h.content_offset, h.meta_hash});
 }
 
 SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
-  if (std::memcmp(p, kSectionMagic, sizeof kSectionMagic) != 0)
-    corrupt(where, "does not start as a section does");
+  if (load_le<uint32_t>(p) != kSectionMagic) corrupt(where, "does not start as a section does");
   expect_hash(p, 56, where);
   SectionHeader h{};
   h.type = static_cast<SectionType>(p[4]);
@@ -159,19 +145,12 @@ SectionHeader load_section_header(const uint8_t* p, const std::string& where) {
 }
 
 void store_trailer(uint8_t* p, const Trailer& t) {
-  std::memset(p, 0, kTrailerBytes);
-  std::memcpy(p, kTrailerMagic, sizeof kTrailerMagic);
-  store_le<uint64_t>(p + 8, t.index_offset);
-  store_le<uint64_t>(p + 16, t.archive_bytes);
-  store_le<uint64_t>(p + 24, t.content_bytes);
-  store_hash128(p + 32, t.content_hash);
-  store_hash128(p + 48, t.index_hash);
-  store_le<uint64_t>(p + 120, hash64({p, 120}));
+  store_trailer_fields(p, {t.index_offset, t.archive_bytes, t.content_bytes, fields(t.content_hash),
+                           fields(t.index_hash)});
 }
 
 Trailer load_trailer(const uint8_t* p, const std::string& where) {
-  if (std::memcmp(p, kTrailerMagic, sizeof kTrailerMagic) != 0)
-    corrupt(where, "does not start as a trailer does");
+  if (load_le<uint64_t>(p) != kTrailerMagic) corrupt(where, "does not start as a trailer does");
   expect_hash(p, 120, where);
   expect_zero(p + 64, 56, where);
   return {load_le<uint64_t>(p + 8), load_le<uint64_t>(p + 16), load_le<uint64_t>(p + 24),

@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <string>
 
+#include "gramzip/core/archive_wire.h"
 #include "gramzip/core/limits.h"
 #include "host/base/checksum.h"
 
 namespace gramzip::frame {
-inline constexpr uint32_t kArchiveHeaderBytes = 128, kSectionHeaderBytes = 64, kTrailerBytes = 128;
+using gramzip::kArchiveHeaderBytes, gramzip::kSectionHeaderBytes, gramzip::kTrailerBytes;
 inline constexpr uint16_t kVersion = 1;
 // Features (docs/format.md, 2.1). The content is not what the writer was given. Segments may be
 // coded against a base, may refer to models that the archive does not hold, may stand for earlier
@@ -41,8 +42,8 @@ struct SectionHeader {
   uint64_t meta_hash;
   uint64_t header_hash;  // set by store and load
 
-  uint64_t data_at() const { return round_up(kSectionHeaderBytes + meta_bytes, kBlockAlign); }
-  uint64_t section_bytes() const { return round_up(data_at() + data_bytes, kSectionAlign); }
+  uint64_t data_at() const { return section_data_at(meta_bytes); }
+  uint64_t section_bytes() const { return gramzip::section_bytes(meta_bytes, data_bytes); }
 };
 
 // What the section of a model of so many bytes takes, framing and padding included.

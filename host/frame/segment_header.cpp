@@ -81,28 +81,6 @@ bool type_fits(Codec c, ElementType t) {
 }
 }  // namespace
 
-void store_segment_header(uint8_t* p, const SegmentHeader& h) {
-  p[0] = static_cast<uint8_t>(h.codec);
-  p[1] = h.word_order;
-  p[2] = static_cast<uint8_t>(h.type);
-  p[3] = h.block_log2;
-  p[4] = h.symbol_bits;
-  p[5] = h.code_limit;
-  p[6] = h.tables;
-  p[7] = h.run_log2;
-  store_le<uint32_t>(p + 8, h.blocks);
-  store_le<uint32_t>(p + 12, h.table_bytes);
-  store_le<uint64_t>(p + 16, h.decoded_bytes);
-  store_le<uint64_t>(p + 24, h.reference_at);
-  store_le<uint64_t>(p + 32, h.model_low);
-  store_le<uint64_t>(p + 40, h.model_high);
-  store_le<uint16_t>(p + 48, h.period);
-  p[50] = h.exact_values;
-  p[51] = h.of_base ? 1 : 0;
-  p[52] = h.zero_bits;
-  p[53] = h.coder;
-}
-
 SegmentHeader load_segment_header(const uint8_t* p, const std::string& where) {
   const auto corrupt = [&where](const char* what) {
     fail(ErrorCode::corrupt, where + ": " + what);

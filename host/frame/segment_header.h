@@ -4,11 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "gramzip/core/format.h"
+#include "gramzip/core/archive_wire.h"
 
 namespace gramzip::frame {
-// p: kSegmentHeaderBytes bytes, zero.
-void store_segment_header(uint8_t* p, const SegmentHeader& h);
 // Every field checked by itself and against the others, and whether this release decodes it.
 // Throws Error(corrupt or unsupported) that begins with `where`.
 SegmentHeader load_segment_header(const uint8_t* p, const std::string& where);

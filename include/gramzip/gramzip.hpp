@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "gramzip/device.h"
 #include "gramzip/gramzip.h"
 
 namespace gramzip {
@@ -112,4 +113,77 @@ inline std::vector<uint8_t> decompress(std::span<const uint8_t> archive,
   out.resize(used);
   return out;
 }
+// One array as gramzip_device_compress codes it, by the CPU.
+inline std::vector<uint8_t> compress_array(std::span<const uint8_t> array, gramzip_dtype dtype,
+                                           uint32_t segment_bytes = 0) {
+  std::vector<uint8_t> out(gramzip_compress_array_bound(array.size(), dtype, segment_bytes));
+  size_t size = out.size();
+  check(gramzip_compress_array(array.data(), array.size(), dtype, segment_bytes, out.data(), &size));
+  out.resize(size);
+  return out;
+}
+
+// Device memory to work in: gramzip/device.h says how it is aligned.
+struct DeviceTemp {
+  void* p;
+  size_t bytes;
+};
+
+// A plan of gramzip/device.h. Its image in device memory ends in the order of the stream that it was made on.
+class DevicePlan {
+ public:
+  // No items: one an archive, all of its content.
+  static DevicePlan decompress(std::span<const gramzip_device_archive> archives,
+                               std::span<const gramzip_device_item> items = {}, gramzip_stream stream = nullptr,
+                               const gramzip_device_allocator* allocator = nullptr) {
+    gramzip_device_plan* p = nullptr;
+    check(gramzip_device_plan_decompress(archives.data(), archives.size(), items.empty() ? nullptr : items.data(),
+                                         items.size(), allocator, stream, &p));
+    return DevicePlan(p, stream);
+  }
+  static DevicePlan compress(std::span<const gramzip_device_array> arrays, uint32_t segment_bytes = 0,
+                             gramzip_stream stream = nullptr, const gramzip_device_allocator* allocator = nullptr) {
+    gramzip_device_plan* p = nullptr;
+    check(gramzip_device_plan_compress(arrays.data(), arrays.size(), segment_bytes, allocator, stream, &p));
+    return DevicePlan(p, stream);
+  }
+
+  size_t temp_bytes() const {
+    size_t n = 0;
+    check(gramzip_device_temp_bytes(get(), &n));
+    return n;
+  }
+  uint64_t block_count() const {
+    uint64_t n = 0;
+    check(gramzip_device_block_count(get(), &n));
+    return n;
+  }
+  uint64_t output_bytes(size_t item) const {
+    uint64_t n = 0;
+    check(gramzip_device_item_info(get(), item, &n, nullptr, nullptr));
+    return n;
+  }
+
+  // One pointer an archive and an item, or an array, of the plan. Only enqueue.
+  // bases: empty if no archive is a delta.
+  void decompress(std::span<const void* const> archives, std::span<const void* const> bases,
+                  std::span<void* const> outputs, DeviceTemp temp, uint32_t* block_status, uint32_t* bad_blocks,
+                  gramzip_stream stream) const {
+    check(gramzip_device_decompress(get(), archives.data(), bases.empty() ? nullptr : bases.data(), outputs.data(),
+                                    temp.p, temp.bytes, block_status, bad_blocks, stream));
+  }
+  void compress(std::span<const void* const> inputs, std::span<void* const> outputs, DeviceTemp temp,
+                uint64_t* archive_bytes, gramzip_stream stream) const {
+    check(gramzip_device_compress(get(), inputs.data(), outputs.data(), temp.p, temp.bytes, archive_bytes, stream));
+  }
+  const gramzip_device_plan* get() const { return plan_.get(); }
+
+ private:
+  struct Free {
+    gramzip_stream stream;
+    void operator()(gramzip_device_plan* p) const { gramzip_device_plan_free(p, stream); }
+  };
+  DevicePlan(gramzip_device_plan* p, gramzip_stream stream) : plan_(p, Free{stream}) {}
+  std::unique_ptr<gramzip_device_plan, Free> plan_;
+};
 }  // namespace gramzip

@@ -26,12 +26,12 @@ __device__ inline BaseBlock base_block(const BaseBatch& batch, const DecodeGroup
   const DeviceSegment& segment = batch.segments[group.segment];
   const uint32_t b = group.first + which, index = segment.first_block + b;
   const BlockState& s = batch.states[index];
-  const uint64_t at = batch.outputs[group.output + which].at;
+  const DecodeOutput& output = batch.outputs[group.output + which];
   return {&segment,
           &s,
           batch.data + segment.data_at + s.data_at,
-          batch.base + at,
-          batch.content + at,
+          batch.base + output.base_at,
+          batch.content + output.at,
           segment.header.block_bytes(b),
           batch.coded_hashes[index] == s.coded_hash};
 }

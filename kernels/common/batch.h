@@ -64,4 +64,11 @@ struct HashRange {
   uint64_t at;
   uint32_t bytes;
 };
+
+// Memory of several owners as one buffer: it begins here, and places in it are addresses less this.
+// A multiple of every alignment that kernels ask for.
+inline constexpr uint64_t kAddressBase = 4096;
+inline const uint8_t* address_base() {
+  return reinterpret_cast<const uint8_t*>(uintptr_t{kAddressBase});
+}
 }  // namespace gramzip::kernels

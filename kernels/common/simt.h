@@ -61,8 +61,8 @@ cudaError_t launch(const Launch& config, void (*kernel)(P...), A&&... args) {
       static_cast<P>(std::forward<A>(args))...);
   return cudaGetLastError();
 #else
-  return ::simt::launch(config.grid, config.block, config.smem, kernel,
-                        static_cast<P>(std::forward<A>(args))...);
+  return ::simt::launch_on(config.stream, config.grid, config.block, config.smem, kernel,
+                           static_cast<P>(std::forward<A>(args))...);
 #endif
 }
 

@@ -9,38 +9,14 @@
 #include "host/backend/device_memory.h"
 #include "host/base/error.h"
 #include "tests/parity/device.h"
+#include "tests/parity/device_array.h"
 #include "tests/registry/cases.h"
 
 namespace gramzip {
 namespace {
 using Bytes = std::vector<uint8_t>;
 
-// An array of its own allocation.
-class OnDevice {
- public:
-  explicit OnDevice(const Bytes& content) : size_(content.size()) {
-    void* p = nullptr;
-    EXPECT_EQ(cudaMalloc(&p, size_), cudaSuccess);
-    p_ = static_cast<uint8_t*>(p);
-    set(content);
-  }
-  OnDevice(const OnDevice&) = delete;
-  OnDevice& operator=(const OnDevice&) = delete;
-  ~OnDevice() { cudaFree(p_); }
-  void set(const Bytes& content) {
-    EXPECT_EQ(cudaMemcpy(p_, content.data(), size_, cudaMemcpyHostToDevice), cudaSuccess);
-  }
-  Bytes get() const {
-    Bytes out(size_);
-    EXPECT_EQ(cudaMemcpy(out.data(), p_, size_, cudaMemcpyDeviceToHost), cudaSuccess);
-    return out;
-  }
-  std::span<uint8_t> span() const { return {p_, size_}; }
-
- private:
-  uint8_t* p_ = nullptr;
-  size_t size_;
-};
+using test::OnDevice;
 
 gramzip_options on_device(gramzip_device coder, int threads = 0) {
   gramzip_options o = device_memory_options();

@@ -142,6 +142,7 @@ cudaError_t run_grid(const Kernel& kernel, dim3 grid_size, dim3 block_size, size
   if (running_block()) fail("a kernel launched from a kernel");
   static std::mutex one_at_a_time;
   const std::lock_guard<std::mutex> lock(one_at_a_time);
+  ++call_counters().launches;
   if (options().fail_launch_at > 0 && --options().fail_launch_at == 0) {
     return set_last_error(cudaErrorLaunchFailure);
   }

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "simt/keywords.h"
+#include "simt/runtime_graph.h"
 
 namespace simt {
 
@@ -50,6 +51,15 @@ cudaError_t launch(dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(P.
   };
   return run_grid({reinterpret_cast<const void*>(kernel), body, &call, sizeof call}, grid, block,
                   shared_bytes);
+}
+
+// On a stream, which may be capturing.
+template <class... P>
+cudaError_t launch_on(cudaStream_t stream, dim3 grid, dim3 block, size_t shared_bytes,
+                      void (*kernel)(P...), std::type_identity_t<P>... args) {
+  if (!is_capturing(stream)) return launch(grid, block, shared_bytes, kernel, args...);
+  record(stream, [=] { return launch(grid, block, shared_bytes, kernel, args...); });
+  return cudaSuccess;
 }
 
 }  // namespace simt

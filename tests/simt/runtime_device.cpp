@@ -47,6 +47,10 @@ const char* error_name(cudaError_t error) {
       return "cudaErrorNoDevice";
     case cudaErrorNotReady:
       return "cudaErrorNotReady";
+    case cudaErrorStreamCaptureUnsupported:
+      return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorStreamCaptureInvalidated:
+      return "cudaErrorStreamCaptureInvalidated";
     default:
       return "unrecognized error code";
   }
@@ -83,7 +87,10 @@ cudaError_t cudaGetDevice(int* device) {
 cudaError_t cudaSetDevice(int device) {
   return device == 0 ? cudaSuccess : set_last_error(cudaErrorInvalidDevice);
 }
-cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+cudaError_t cudaDeviceSynchronize() {
+  ++simt::call_counters().waits;
+  return simt::leave_captures() ? cudaSuccess : set_last_error(cudaErrorStreamCaptureUnsupported);
+}
 cudaError_t cudaDriverGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
@@ -94,6 +101,7 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* result, int device) {
+  ++simt::call_counters().other;
   if (device != 0) return set_last_error(cudaErrorInvalidDevice);
   *result = {};
   std::snprintf(result->name, sizeof result->name, "SIMT emulator");

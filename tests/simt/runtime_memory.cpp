@@ -9,6 +9,7 @@
 #include "simt/device_memory.h"
 #include "simt/options.h"
 #include "simt/runtime.h"
+#include "simt/runtime_graph.h"
 
 namespace simt {
 namespace {
@@ -35,8 +36,15 @@ bool valid_end(const void* p, size_t bytes, Side side) {
   return false;
 }
 
+bool on_device(const void* p) {
+  const auto found = find_allocation(reinterpret_cast<uintptr_t>(p), 1);
+  return found && (found->kind == MemoryKind::kDevice || found->kind == MemoryKind::kManaged);
+}
+
 cudaError_t copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
   if (bytes == 0) return cudaSuccess;
+  ++(on_device(to) && on_device(from) ? call_counters().device_copies
+                                      : call_counters().host_copies);
   Side target = Side::kAny, source = Side::kAny;
   if (kind != cudaMemcpyDefault) {
     const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
@@ -53,11 +61,27 @@ cudaError_t copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) 
 
 cudaError_t fill(void* to, int value, size_t bytes) {
   if (bytes == 0) return cudaSuccess;
+  ++call_counters().fills;
   if (!to || !is_device_memory(reinterpret_cast<uintptr_t>(to), bytes)) {
     return set_last_error(cudaErrorInvalidValue);
   }
   std::memset(to, value, bytes);
   return cudaSuccess;
+}
+
+// Of calls that wait for the device or change its memory: not within a capture.
+cudaError_t counted(std::atomic<uint64_t>& counter) {
+  ++counter;
+  return leave_captures() ? cudaSuccess : set_last_error(cudaErrorStreamCaptureUnsupported);
+}
+
+cudaError_t allocate(void** p, size_t bytes, MemoryKind kind) {
+  const cudaError_t status = counted(call_counters().allocations);
+  return status == cudaSuccess ? allocate_memory(p, bytes, kind) : status;
+}
+cudaError_t release(void* p, bool pinned) {
+  const cudaError_t status = counted(call_counters().allocations);
+  return status == cudaSuccess ? release_memory(p, pinned) : status;
 }
 
 }  // namespace
@@ -68,38 +92,46 @@ using simt::MemoryKind;
 extern "C" {
 
 cudaError_t cudaMalloc(void** p, size_t bytes) {
-  return simt::allocate_memory(p, bytes, MemoryKind::kDevice);
+  return simt::allocate(p, bytes, MemoryKind::kDevice);
 }
 cudaError_t cudaMallocAsync(void** p, size_t bytes, cudaStream_t) {
-  return simt::allocate_memory(p, bytes, MemoryKind::kDevice);
+  return simt::allocate(p, bytes, MemoryKind::kDevice);
 }
 cudaError_t cudaMallocManaged(void** p, size_t bytes, unsigned) {
-  return simt::allocate_memory(p, bytes, MemoryKind::kManaged);
+  return simt::allocate(p, bytes, MemoryKind::kManaged);
 }
 cudaError_t cudaMallocHost(void** p, size_t bytes) {
-  return simt::allocate_memory(p, bytes, MemoryKind::kPinned);
+  return simt::allocate(p, bytes, MemoryKind::kPinned);
 }
 cudaError_t cudaHostAlloc(void** p, size_t bytes, unsigned) {
-  return simt::allocate_memory(p, bytes, MemoryKind::kPinned);
+  return simt::allocate(p, bytes, MemoryKind::kPinned);
 }
-cudaError_t cudaFree(void* p) { return simt::release_memory(p, false); }
-cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return simt::release_memory(p, false); }
-cudaError_t cudaFreeHost(void* p) { return simt::release_memory(p, true); }
+cudaError_t cudaFree(void* p) { return simt::release(p, false); }
+cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return simt::release(p, false); }
+cudaError_t cudaFreeHost(void* p) { return simt::release(p, true); }
 cudaError_t cudaHostRegister(void* p, size_t bytes, unsigned) {
   return simt::register_memory(p, bytes);
 }
 cudaError_t cudaHostUnregister(void* p) { return simt::unregister_memory(p); }
 
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
-  return simt::copy(to, from, bytes, kind);
+  const cudaError_t status = simt::counted(simt::call_counters().waits);
+  return status == cudaSuccess ? simt::copy(to, from, bytes, kind) : status;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
-                            cudaStream_t) {
-  return simt::copy(to, from, bytes, kind);
+                            cudaStream_t stream) {
+  if (!simt::is_capturing(stream)) return simt::copy(to, from, bytes, kind);
+  simt::record(stream, [=] { return simt::copy(to, from, bytes, kind); });
+  return cudaSuccess;
 }
-cudaError_t cudaMemset(void* to, int value, size_t bytes) { return simt::fill(to, value, bytes); }
-cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
-  return simt::fill(to, value, bytes);
+cudaError_t cudaMemset(void* to, int value, size_t bytes) {
+  const cudaError_t status = simt::counted(simt::call_counters().waits);
+  return status == cudaSuccess ? simt::fill(to, value, bytes) : status;
+}
+cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
+  if (!simt::is_capturing(stream)) return simt::fill(to, value, bytes);
+  simt::record(stream, [=] { return simt::fill(to, value, bytes); });
+  return cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes) {
@@ -111,6 +143,7 @@ cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes) {
 }
 
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* result, const void* p) {
+  ++simt::call_counters().other;
   *result = {};
   const auto found = simt::find_allocation(reinterpret_cast<uintptr_t>(p), 1);
   result->type = !found                                ? cudaMemoryTypeUnregistered

@@ -32,7 +32,14 @@ cudaError_t check_stream(cudaStream_t stream) {
   return streams.contains(stream) ? cudaSuccess : set_last_error(cudaErrorInvalidResourceHandle);
 }
 
+cudaError_t wait_for(cudaStream_t stream) {
+  ++call_counters().waits;
+  if (!leave_captures()) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  return check_stream(stream);
+}
+
 cudaError_t create_stream(cudaStream_t* stream) {
+  ++call_counters().other;
   const std::lock_guard<std::mutex> lock(mutex);
   *stream = reinterpret_cast<cudaStream_t>(next_handle += 16);
   streams.insert(*stream);
@@ -45,6 +52,7 @@ cudaError_t check_event(cudaEvent_t event) {
 }
 
 cudaError_t create_event(cudaEvent_t* event, bool timed) {
+  ++call_counters().other;
   const std::lock_guard<std::mutex> lock(mutex);
   *event = reinterpret_cast<cudaEvent_t>(next_handle += 16);
   events[*event].timed = timed;
@@ -70,13 +78,14 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   const std::lock_guard<std::mutex> lock(simt::mutex);
   return simt::streams.erase(stream) ? cudaSuccess : set_last_error(cudaErrorInvalidResourceHandle);
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return simt::check_stream(stream); }
-cudaError_t cudaStreamQuery(cudaStream_t stream) { return simt::check_stream(stream); }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return simt::wait_for(stream); }
+cudaError_t cudaStreamQuery(cudaStream_t stream) { return simt::wait_for(stream); }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const cudaError_t status = simt::check_event(event);
   return status == cudaSuccess ? simt::check_stream(stream) : status;
 }
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
+  ++simt::call_counters().other;
   const cudaError_t status = simt::check_stream(stream);
   if (status == cudaSuccess) function(data);
   return status;
@@ -101,8 +110,14 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   found->second.time = simt::Clock::now();
   return cudaSuccess;
 }
-cudaError_t cudaEventSynchronize(cudaEvent_t event) { return simt::check_event(event); }
-cudaError_t cudaEventQuery(cudaEvent_t event) { return simt::check_event(event); }
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  ++simt::call_counters().waits;
+  return simt::check_event(event);
+}
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  ++simt::call_counters().waits;
+  return simt::check_event(event);
+}
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   const std::lock_guard<std::mutex> lock(simt::mutex);
   const auto a = simt::events.find(start), b = simt::events.find(end);

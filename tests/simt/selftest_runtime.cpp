@@ -3,6 +3,7 @@
 // Tests of the fake CUDA runtime.
 #include <algorithm>
 
+#include "simt/runtime_log.h"
 #include "simt/sanitizer.h"
 #include "simt/selftest.h"
 
@@ -114,6 +115,85 @@ TEST(Streams, HandlesAreChecked) {
   EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorInvalidResourceHandle);
   EXPECT_EQ(cudaStreamDestroy(stream), cudaErrorInvalidResourceHandle);
   (void)cudaGetLastError();
+}
+
+__global__ void increment(int* out, int by) { out[0] += by; }
+
+TEST(Graphs, RunWhatWasRecorded) {
+  cudaStream_t stream = nullptr;
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  ASSERT_EQ(cudaStreamCreate(&stream), cudaSuccess);
+  Buffer<int> value(std::vector<int>{5});
+  ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), cudaSuccess);
+  EXPECT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), cudaErrorIllegalState);
+  ASSERT_EQ(cudaMemsetAsync(value.data(), 0, sizeof(int), stream), cudaSuccess);
+  int by = 3;
+  for (int i = 0; i < 2; ++i)
+    ASSERT_EQ(launch_on(stream, dim3(1), dim3(1), 0, increment, value.data(), by), cudaSuccess);
+  by = 100;                                                            // recorded by value
+  ASSERT_EQ(launch({1, 1}, increment, value.data(), 1), cudaSuccess);  // on another stream: at once
+  ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+  EXPECT_EQ(value.values()[0], 6);
+  ASSERT_EQ(cudaGraphInstantiate(&executable, graph, 0), cudaSuccess);
+  EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+  for (int i = 0; i < 2; ++i) {
+    const uint64_t before = runtime_calls().launches;
+    ASSERT_EQ(cudaGraphLaunch(executable, stream), cudaSuccess);
+    EXPECT_EQ(value.values()[0], 6);
+    EXPECT_EQ(runtime_calls().launches, before + 2);
+  }
+  EXPECT_EQ(cudaGraphExecDestroy(executable), cudaSuccess);
+  EXPECT_EQ(cudaGraphLaunch(executable, stream), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+  (void)cudaGetLastError();
+}
+
+TEST(Graphs, WhatWaitsOrAllocatesBreaksACapture) {
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreate(&stream), cudaSuccess);
+  EXPECT_EQ(cudaStreamBeginCapture(nullptr, cudaStreamCaptureModeGlobal),
+            cudaErrorStreamCaptureUnsupported);
+  void* p = nullptr;
+  int host = 0;
+  Buffer<int> value(1);
+  for (int kind = 0; kind < 4; ++kind) {
+    ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), cudaSuccess);
+    const cudaError_t status = kind == 0   ? cudaStreamSynchronize(stream)
+                               : kind == 1 ? cudaMalloc(&p, 8)
+                               : kind == 2
+                                   ? cudaMemcpy(&host, value.data(), 4, cudaMemcpyDeviceToHost)
+                                   : cudaDeviceSynchronize();
+    EXPECT_EQ(status, cudaErrorStreamCaptureUnsupported) << kind;
+    cudaGraph_t graph = nullptr;
+    EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated) << kind;
+    EXPECT_EQ(graph, nullptr);
+  }
+  cudaGraph_t graph = nullptr;
+  EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaErrorIllegalState);
+  EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+  (void)cudaGetLastError();
+}
+
+TEST(Calls, AreCounted) {
+  const RuntimeCalls a = runtime_calls();
+  Buffer<int> x(4), y(4);
+  std::vector<int> host(4);
+  ASSERT_EQ(cudaMemcpyAsync(x.data(), host.data(), 16, cudaMemcpyHostToDevice, nullptr),
+            cudaSuccess);
+  ASSERT_EQ(cudaMemcpyAsync(y.data(), x.data(), 16, cudaMemcpyDeviceToDevice, nullptr),
+            cudaSuccess);
+  ASSERT_EQ(cudaMemsetAsync(y.data(), 0, 16, nullptr), cudaSuccess);
+  ASSERT_EQ(cudaStreamSynchronize(nullptr), cudaSuccess);
+  ASSERT_EQ(launch({1, 1}, increment, x.data(), 1), cudaSuccess);
+  const RuntimeCalls b = runtime_calls();
+  EXPECT_EQ(b.allocations, a.allocations + 2);
+  EXPECT_EQ(b.host_copies, a.host_copies + 1);
+  EXPECT_EQ(b.device_copies, a.device_copies + 1);
+  EXPECT_EQ(b.fills, a.fills + 1);
+  EXPECT_EQ(b.waits, a.waits + 1);
+  EXPECT_EQ(b.launches, a.launches + 1);
+  EXPECT_EQ(b.other, a.other);
 }
 
 TEST(Events, MeasureTime) {

@@ -4,7 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "gramzip/core/checksum.h"
+#include "gramzip/core/checksum128.h"
 #include "host/base/checksum.h"
 #include "tests/registry/cases.h"
 
@@ -18,6 +18,18 @@ TEST(Checksum, CoreTwinEqualsLibraryAtEveryLength) {
     const uint64_t expected = XXH3_64bits(bytes.data(), n);
     ASSERT_EQ(xxh3::hash(bytes.data(), n), expected) << n;
     ASSERT_EQ(hash64({bytes.data(), n}), expected) << n;
+  }
+}
+
+TEST(Checksum, Core128OfShortInputsEqualsLibrary) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    const std::vector<uint8_t> bytes = test::make_random(xxh3::kLongInput, seed);
+    for (uint32_t n = 0; n <= xxh3::kLongInput; ++n) {
+      const XXH128_hash_t expected = XXH3_128bits(bytes.data(), n);
+      const xxh3::Pair got = xxh3::hash128_short(bytes.data(), n);
+      ASSERT_EQ(got.low, expected.low64) << n;
+      ASSERT_EQ(got.high, expected.high64) << n;
+    }
   }
 }
 

@@ -104,12 +104,15 @@ GRAMZIP_HD inline uint64_t contribution(uint64_t data, uint64_t neighbour, uint6
 GRAMZIP_HD inline uint64_t scramble(uint64_t acc, uint64_t secret) {
   return (acc ^ (acc >> 47) ^ secret) * kPrime32_1;
 }
-GRAMZIP_HD inline uint64_t merge(const uint64_t* acc, uint64_t length) {
-  uint64_t h = length * kPrime64_1;
+GRAMZIP_HD inline uint64_t merge_from(const uint64_t* acc, uint64_t start, uint32_t secret) {
+  uint64_t h = start;
   for (uint32_t i = 0; i < 4; ++i)
-    h += fold_multiply(acc[2 * i] ^ secret64(kMergeSecret + 16 * i),
-                       acc[2 * i + 1] ^ secret64(kMergeSecret + 16 * i + 8));
+    h += fold_multiply(acc[2 * i] ^ secret64(secret + 16 * i),
+                       acc[2 * i + 1] ^ secret64(secret + 16 * i + 8));
   return avalanche(h);
+}
+GRAMZIP_HD inline uint64_t merge(const uint64_t* acc, uint64_t length) {
+  return merge_from(acc, length * kPrime64_1, kMergeSecret);
 }
 
 // ---- Inputs of up to 240 bytes ----
