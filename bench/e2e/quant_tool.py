@@ -51,10 +51,10 @@ class Gramzip:
         result = self.quantize([(NAME, dtype, x)], *options)
         return result.tensors[NAME], result.bits / result.weights
 
-    def at_rate(self, x, dtype, rate):
+    def at_rate(self, x, dtype, rate, *options):
         """Of one tensor at a rate of its own: (decoded, bits a weight of its sections, with their headers, tables and hashes).
         What a file takes beside its tensors is left out, as it is of the other formats."""
-        y, _ = self.one(x, dtype, "--set", f"{NAME}={rate}")
+        y, _ = self.one(x, dtype, "--set", f"{NAME}={rate}", *options)
         listed = json.loads(self.command("list", "--tensors", "--json", self.archive))
         return y, listed["archives"][0]["members"][0]["tensors"][0]["bits_per_weight"]
 
@@ -107,7 +107,7 @@ class Ideal:
         result = self.quantize([(NAME, dtype, x)], *options)
         return result.tensors[NAME], result.bits / result.weights
 
-    def at_rate(self, x, dtype, rate):
+    def at_rate(self, x, dtype, rate, *_):
         return self.one(x, dtype, "--target-bpw", rate)
 
     def uniform(self, x, options):
