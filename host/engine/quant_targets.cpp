@@ -37,6 +37,7 @@ QuantTargets::QuantTargets(const QuantizeOptions& options, std::span<QuantJob> j
       measure_(measure),
       workers_(workers),
       estimates_(jobs.size()),
+      kinds_(jobs.size(), LevelKind::either),
       measured_(jobs.size()) {}
 
 void QuantTargets::measure(const Jobs& which, bool with_references) {
@@ -64,11 +65,38 @@ void QuantTargets::design_at(const Jobs& jobs, double x) {
   if (designed_ == &jobs && designed_at_ == x) return;
   designed_ = &jobs, designed_at_ = x;
   workers_.run(jobs.size(), [&](size_t k, size_t) {
-    quant::Design d = weights_.uniform(jobs[k], slope_at(x));
+    quant::Design d = weights_.uniform(jobs[k], slope_at(x), kinds_[jobs[k]]);
     d.quantizer.levels.coder = o_.coder;
     estimates_[jobs[k]] = d.estimate;
     jobs_[jobs[k]].quantizer = std::make_shared<const quant::Quantizer>(std::move(d.quantizer));
   });
+}
+
+void QuantTargets::decide_kinds(const Jobs& jobs) {
+  constexpr double kFar = 1;  // of x: a bit's worth
+  constexpr int kMostDecisions = 2;
+  const double x = designed_at_, slope = slope_at(x);
+  const bool decided = decisions_ > 0 && decided_ == &jobs;
+  if (!weights_.may_use_trellis() ||
+      (decided && (decisions_ == kMostDecisions || std::abs(x - decided_at_) < kFar)))
+    return;
+  decisions_ = decided ? decisions_ + 1 : 1;
+  decided_ = &jobs, decided_at_ = x;
+  std::vector<double> cost[2];
+  for (const LevelKind kind : {LevelKind::scalar, LevelKind::trellis}) {
+    for (const size_t i : jobs) kinds_[i] = kind;
+    designed_ = nullptr;
+    design_at(jobs, x);
+    measure(jobs, false);
+    for (const size_t i : jobs)
+      cost[kind == LevelKind::trellis].push_back(
+          measured_[i].figures.noise + slope * 8 * static_cast<double>(measured_[i].section_bytes));
+    ++passes_;
+  }
+  for (size_t k = 0; k < jobs.size(); ++k)
+    kinds_[jobs[k]] = cost[1][k] < cost[0][k] ? LevelKind::trellis : LevelKind::scalar;
+  designed_ = nullptr;
+  design_at(jobs, x);
 }
 
 void QuantTargets::look_between(const Jobs& jobs, double low, double high) {
@@ -84,8 +112,10 @@ void QuantTargets::design_between(const Jobs& jobs, double part, bool bits) {
     const size_t i = jobs[k];
     const auto mix = [&](double a, double b) { return a + part * (b - a); };
     quant::Design d =
-        bits ? weights_.of_bits(i, mix(at_high_[i].limited_bits, at_low_[i].limited_bits))
-             : weights_.of_error(i, mix(at_high_[i].squared_error, at_low_[i].squared_error));
+        bits
+            ? weights_.of_bits(i, mix(at_high_[i].limited_bits, at_low_[i].limited_bits), kinds_[i])
+            : weights_.of_error(i, mix(at_high_[i].squared_error, at_low_[i].squared_error),
+                                kinds_[i]);
     d.quantizer.levels.coder = o_.coder;
     estimates_[i] = d.estimate;
     jobs_[i].quantizer = std::make_shared<const quant::Quantizer>(std::move(d.quantizer));
@@ -155,6 +185,7 @@ SearchResult QuantTargets::search(const Jobs& jobs, const SearchGoal& goal, bool
         },
         [&](double x) {
           design_at(jobs, x);
+          decide_kinds(jobs);
           lambda_ = slope_at(x);
           return measure_all();
         });

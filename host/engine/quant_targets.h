@@ -43,7 +43,12 @@ class QuantTargets {
   void measure(const Jobs& jobs, bool with_references);
   template <class Design>
   void design_all(const Design& design);
-  // Uniform quantizers at x; their bits or squared errors as estimated.
+  // Of each of the jobs: the kind of levels that costs less as it is coded, at the slope of the
+  // quantizers at hand; once, and again if the search goes far from there. Classes and phrases
+  // shorten one kind more than the other, which estimates do not know; and with one kind bits
+  // follow the slope without a jump.
+  void decide_kinds(const Jobs& jobs);
+  // Quantizers at x; their bits or squared errors as estimated.
   void design_at(const Jobs& jobs, double x);
   // From the quantizers at x = low and at x = high those in between, for targets that no slope
   // meets. part: 0 at high to 1 at low, of bits or of squared errors.
@@ -67,7 +72,11 @@ class QuantTargets {
   QuantMeasure& measure_;
   Workers& workers_;
   std::vector<quant::Estimate> estimates_;  // of jobs
-  double designed_at_ = 0;                  // the place of the jobs' quantizers
+  std::vector<LevelKind> kinds_;            // of jobs
+  const Jobs* decided_ = nullptr;           // whose kinds were decided last, and at which place
+  double decided_at_ = 0;
+  int decisions_ = 0;
+  double designed_at_ = 0;  // the place of the jobs' quantizers
   const Jobs* designed_ = nullptr;
   std::vector<quant::Estimate> at_low_, at_high_;
   std::vector<Measured> measured_;

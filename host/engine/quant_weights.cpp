@@ -24,12 +24,16 @@ void keep_zero(quant::Quantizer& q) {
   }
 }
 
-// At the slope where 6 dB cost a bit: 2 ln 2 times the mean squared error.
-bool beats_scalar(const quant::Distribution& d, const quant::Design& trellis) {
-  const double lambda =
-      1.3862943611 * trellis.estimate.squared_error / static_cast<double>(d.count);
+// Where 6 dB cost a bit: 2 ln 2 times the mean squared error.
+double slope_of(const quant::Estimate& e, const quant::Distribution& d) {
+  return 1.3862943611 * e.squared_error / static_cast<double>(d.count);
+}
+// A design along a trellis that there is, and that is asked for or the cheaper one.
+bool is_taken(const quant::Distribution& d, const quant::Design& trellis, double lambda,
+              LevelKind kind) {
   if (trellis.quantizer.levels.trellis == 0 || !(lambda > 0)) return false;
-  return trellis.estimate.cost(lambda) < quant::design_uniform(d, lambda).estimate.cost(lambda);
+  return kind == LevelKind::trellis ||
+         trellis.estimate.cost(lambda) < quant::design_uniform(d, lambda).estimate.cost(lambda);
 }
 }  // namespace
 
@@ -97,32 +101,29 @@ quant::Design QuantWeights::finish(size_t job, quant::Design d) const {
   return d;
 }
 
-quant::Design QuantWeights::uniform(size_t job, double lambda) {
+quant::Design QuantWeights::uniform(size_t job, double lambda, LevelKind kind) {
   const auto d = of(job);
-  quant::Design scalar = quant::design_uniform(*d, lambda);
-  if (trellis_) {
+  if (trellis_ && kind != LevelKind::scalar) {
     quant::Design trellis = quant::design_trellis(*d, lambda);
-    if (trellis.quantizer.levels.trellis != 0 &&
-        trellis.estimate.cost(lambda) < scalar.estimate.cost(lambda))
-      return trellis;
+    if (is_taken(*d, trellis, lambda, kind)) return trellis;
   }
-  return finish(job, std::move(scalar));
+  return finish(job, quant::design_uniform(*d, lambda));
 }
 
-quant::Design QuantWeights::of_bits(size_t job, double bits) {
+quant::Design QuantWeights::of_bits(size_t job, double bits, LevelKind kind) {
   const auto d = of(job);
-  if (trellis_) {
+  if (trellis_ && kind != LevelKind::scalar) {
     quant::Design trellis = quant::design_trellis_for_bits(*d, bits);
-    if (beats_scalar(*d, trellis)) return trellis;
+    if (is_taken(*d, trellis, slope_of(trellis.estimate, *d), kind)) return trellis;
   }
   return finish(job, quant::design_for_bits(*d, bits));
 }
 
-quant::Design QuantWeights::of_error(size_t job, double squared_error) {
+quant::Design QuantWeights::of_error(size_t job, double squared_error, LevelKind kind) {
   const auto d = of(job);
-  if (trellis_) {
+  if (trellis_ && kind != LevelKind::scalar) {
     quant::Design trellis = quant::design_trellis_for_error(*d, squared_error);
-    if (beats_scalar(*d, trellis)) return trellis;
+    if (is_taken(*d, trellis, slope_of(trellis.estimate, *d), kind)) return trellis;
   }
   return finish(job, quant::design_for_error(*d, squared_error));
 }

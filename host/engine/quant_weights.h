@@ -11,12 +11,15 @@
 #include "host/model/quant_design.h"
 
 namespace gramzip {
+// One quantizer's levels, or those of a trellis; either: whichever costs less by its estimate.
+enum class LevelKind : uint8_t { either, scalar, trellis };
+
 class QuantWeights {
  public:
   static constexpr size_t kBudget = size_t{512} << 20;  // bytes
 
   // The jobs must outlive it and keep their pruning.
-  // trellis: quantizers by slope, bits or error may be trellis-coded.
+  // trellis: quantizers by slope, bits or error may be trellis-coded; else all are scalar.
   QuantWeights(std::span<const QuantJob> jobs, bool trellis)
       : jobs_(jobs), trellis_(trellis), held_(jobs.size()) {}
   // By any thread.
@@ -25,9 +28,10 @@ class QuantWeights {
   std::vector<quant::Range> ranges(size_t job, uint32_t group);
 
   // Quantizers. At a slope, in bits and squared error:
-  quant::Design uniform(size_t job, double lambda);
-  quant::Design of_bits(size_t job, double bits);
-  quant::Design of_error(size_t job, double squared_error);
+  quant::Design uniform(size_t job, double lambda, LevelKind kind);
+  quant::Design of_bits(size_t job, double bits, LevelKind kind);
+  quant::Design of_error(size_t job, double squared_error, LevelKind kind);
+  bool may_use_trellis() const { return trellis_; }
   quant::Design within(size_t job, double max_error);
   quant::Design classic(size_t job, const QuantizeOptions& options);
 
