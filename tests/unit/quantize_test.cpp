@@ -73,7 +73,9 @@ TEST(Quantize, IndexesAreTheThresholdsBelow) {
       std::vector<uint8_t> expected = c.elements;
       for (size_t i = 0; i < n; ++i) {
         const uint64_t x = load_element(c.elements.data(), i, bytes);
-        const uint32_t k = expected_index(c.quantizer, c.first + i, x);
+        // Along a trellis the path decides (unit_quant_design, TrellisPath).
+        const bool along = c.quantizer.levels.trellis != 0;
+        const uint32_t k = along ? indexes[i] : expected_index(c.quantizer, c.first + i, x);
         ASSERT_EQ(indexes[i], k) << i;
         const uint32_t group = c.quantizer.levels.group;
         if (k < c.quantizer.levels.count())
@@ -96,11 +98,22 @@ TEST(Quantize, PiecesAndAlignmentDoNotMatter) {
       std::vector<uint8_t> whole = c.elements, odd(c.elements.size() + 1);
       prepared.quantize(c.first, whole);
       std::copy(c.elements.begin(), c.elements.end(), odd.begin() + 1);
-      for (size_t i = 0, step = 1; i < 1000; i += step, step = step % 300 + 7)
+      const bool along = c.quantizer.levels.trellis != 0;
+      for (size_t i = 0, step = along ? 256 : 1; i < 1000;
+           i += step, step = along ? 512 : step % 300 + 7)
         prepared.quantize(c.first + i,
                           std::span(odd).subspan(1 + i * bytes, std::min(step, 1000 - i) * bytes));
       EXPECT_TRUE(std::equal(whole.begin(), whole.end(), odd.begin() + 1)) << c.name;
     }
+}
+
+TEST(Quantize, PathsBeginWithARun) {
+  for (const QuantizerCase& c : test::quantizer_cases(ElementType::bf16, 1000)) {
+    if (c.quantizer.levels.trellis == 0) continue;
+    std::vector<uint8_t> elements = c.elements;
+    EXPECT_THROW(cpu::quantize(c.quantizer, 100, elements), Error) << c.name;
+    EXPECT_EQ(elements, c.elements);
+  }
 }
 
 TEST(Quantize, ThresholdsThatDoNotFitAreRefused) {
