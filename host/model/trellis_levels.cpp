@@ -29,8 +29,11 @@ void grow(const Mass& mass, double least, double from, double step, int sign, do
       x += sign * width;
       out.push_back(x);
     } else {  // on to where there are weights
-      x = sign > 0 ? std::max(x + width, mass.first_from(x + width) - step)
-                   : std::min(x - width, mass.last_below(x - width) + step);
+      const double next = sign > 0
+                              ? std::max(x + width, mass.denser_from(x + width, kWidest * step))
+                              : std::min(x - width, mass.denser_below(x - width, kWidest * step));
+      if (!(sign * (next - x) > 0)) return;  // steps below the places' last bits
+      x = next;
     }
     width = std::max(step, width / 2);
   }

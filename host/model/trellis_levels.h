@@ -32,15 +32,19 @@ class Mass {
     const double part = (n - below_[i]) / (below_[i + 1] - below_[i]);
     return std::min(low_[i] + part * (high_[i] - low_[i]), high_[i]);
   }
-  // The next place of weights at or above x, and below it; infinite if there is none.
-  double first_from(double x) const {
+  // The next place at or above x, and at or below it, from which there may be more weights within
+  // twice `width`: a little before the next ones, or the end of the cell at hand, which is even.
+  // Infinite if there is none.
+  double denser_from(double x, double width) const {
     const size_t i = cell_from(x);
-    return i == high_.size() ? std::numeric_limits<double>::infinity() : std::max(low_[i], x);
+    if (i == high_.size()) return std::numeric_limits<double>::infinity();
+    return low_[i] > x ? low_[i] - width / 4 : high_[i] - 2 * width;
   }
-  double last_below(double x) const {
-    const auto i = std::lower_bound(low_.begin(), low_.end(), x) - low_.begin();
-    return i == 0 ? -std::numeric_limits<double>::infinity()
-                  : std::min(high_[static_cast<size_t>(i) - 1], x);
+  double denser_below(double x, double width) const {
+    const auto i = std::upper_bound(low_.begin(), low_.end(), x) - low_.begin();
+    if (i == 0) return -std::numeric_limits<double>::infinity();
+    const auto at = static_cast<size_t>(i) - 1;
+    return high_[at] < x ? high_[at] + width / 4 : low_[at] + 2 * width;
   }
 
  private:

@@ -60,7 +60,9 @@ void expect_valid(const Quantizer& q) {
   ASSERT_EQ(q.thresholds.size(), l.count() - 1);
   for (uint32_t i = 1; i < l.count(); ++i) {
     ASSERT_LT(element_value(l.type, l.element(i - 1, 0)), element_value(l.type, l.element(i, 0)));
-    ASSERT_EQ(q.thresholds[i - 1], element_value(l.type, l.element(i, 0))) << i << " of " << l.count() << " type " << static_cast<int>(l.type) << " uniform " << l.uniform << " " << (l.uniform ? l.corrections[i] : 0);
+    ASSERT_EQ(q.thresholds[i - 1], element_value(l.type, l.element(i, 0)))
+        << i << " of " << l.count() << " type " << static_cast<int>(l.type) << " uniform "
+        << l.uniform << " " << (l.uniform ? l.corrections[i] : 0);
   }
 }
 
@@ -116,6 +118,31 @@ TEST(QuantTrellis, LevelsAreWhereWeightsAre) {
   r = measure(heaps.quantizer, w);
   EXPECT_LT(r.kept, 60u);
   EXPECT_LT(r.squared_error / kWeights, 2e-6);
+}
+
+// Outliers that share a bucket far wider than a step, and places whose last bit is wider than one.
+TEST(QuantTrellis, OutliersTakeNoTime) {
+  for (const double far : {1e4, 1e9, 1e20, 3e38}) {
+    Elements w = testing::draw(ElementType::f32, 1 << 14, testing::gaussian);
+    for (size_t i = 0; i < 60; ++i)
+      w[i] = round_element(ElementType::f32,
+                           (i % 2 == 0 ? far : -far) * (0.5 + 0.0078 * static_cast<double>(i)));
+    const Distribution d = testing::distribution_of(ElementType::f32, w);
+    for (const double lambda : {1e-4, 1e-7, 1e-9}) {
+      const Design design = design_trellis(d, lambda);
+      if (lambda > 1e-9) {
+        ASSERT_NE(design.quantizer.levels.trellis, 0) << far << " " << lambda;
+      }
+      if (design.quantizer.levels.trellis == 0) continue;
+      const Real r = measure(design.quantizer, w);
+      EXPECT_LT(r.squared_error, 2 * lambda * static_cast<double>(w.size()));
+    }
+  }
+  Elements w = testing::draw(ElementType::f64, 1 << 14, testing::gaussian);
+  for (size_t i = 0; i < 9; ++i)
+    w[i] = round_element(ElementType::f64, i % 2 == 0 ? 1e300 : -1e305);
+  const Distribution d = testing::distribution_of(ElementType::f64, w);
+  for (const double lambda : {1e-4, 1e-7}) design_trellis(d, lambda);
 }
 
 TEST(QuantTrellis, FewValuesHaveNone) {
