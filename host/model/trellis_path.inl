@@ -21,7 +21,8 @@ constexpr float kNever = 1e30f;
 template <uint32_t W>
 struct Vectors {
   typedef float F __attribute__((vector_size(4 * W)));
-  typedef int32_t I __attribute__((vector_size(4 * W)));
+  typedef int32_t I __attribute__((vector_size(4 * W)));   // of comparisons: -1 or 0
+  typedef uint32_t U __attribute__((vector_size(4 * W)));  // the same bits, sums wrap
 };
 #define GRAMZIP_INLINE __attribute__((always_inline)) inline
 
@@ -85,18 +86,19 @@ void walk(const TrellisLevels& levels, const float* x, const uint16_t* below, ui
   static_assert(H % W == 0 && F < H && G < H);
   using V = typename Vectors<W>::F;
   using I = typename Vectors<W>::I;
+  using U = typename Vectors<W>::U;
   constexpr auto lanes = std::make_index_sequence<W>();
 
   Candidates c;
   find_candidates(levels, x, below, n, c);
   // A bit a weight: set if the branch with bit 1 was taken into the place.
-  I taken[kRunElements / kChunk][2][B];
+  U taken[kRunElements / kChunk][2][B];
   V even[B], odd[B];
   for (uint32_t j = 0; j < B; ++j) even[j] = odd[j] = V{} + kNever;
   even[0][0] = 0;
   for (uint32_t begin = 0; begin < n; begin += kChunk) {
     const uint32_t end = begin + kChunk < n ? begin + kChunk : n;
-    I by_even[B] = {}, by_odd[B] = {};
+    U by_even[B] = {}, by_odd[B] = {};
     for (uint32_t i = begin; i < end; ++i) {
       V next[2 * B];
       const float* const cost = c.cost[i];
@@ -105,14 +107,14 @@ void walk(const TrellisLevels& levels, const float* x, const uint16_t* below, ui
         const V b = shuffle_xor<G % W>(even[j ^ (G / W)], lanes) + cost[2];
         const I less = b < a;
         next[j] = less ? b : a;
-        by_even[j] += by_even[j] - less;
+        by_even[j] += by_even[j] - reinterpret_cast<U>(less);
       }
       for (uint32_t j = 0; j < B; ++j) {
         const V a = odd[j] + cost[1];
         const V b = shuffle_xor<G % W>(odd[j ^ (G / W)], lanes) + cost[3];
         const I less = b < a;
         next[B + (j ^ (F / W))] = shuffle_xor<F % W>(less ? b : a, lanes);
-        by_odd[j] += by_odd[j] - less;
+        by_odd[j] += by_odd[j] - reinterpret_cast<U>(less);
       }
       for (uint32_t j = 0; j < B; ++j) {
         even[j] = every_other<0>(next[2 * j], next[2 * j + 1], lanes);
@@ -133,7 +135,7 @@ void walk(const TrellisLevels& levels, const float* x, const uint16_t* below, ui
   for (uint32_t i = n; i-- > 0;) {
     const uint32_t chunk = i / kChunk, end = (chunk + 1) * kChunk < n ? (chunk + 1) * kChunk : n;
     const uint32_t q = state / H, m = q == 0 ? state : (state ^ H) ^ F;
-    const auto bits = static_cast<uint32_t>(taken[chunk][q][m / W][m % W]);
+    const uint32_t bits = taken[chunk][q][m / W][m % W];
     const uint32_t bit = bits >> (end - 1 - i) & 1;
     path[i] = c.level[i][q + 2 * bit];
     state = 2 * (m ^ (bit * G)) + q;
